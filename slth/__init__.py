@@ -1,0 +1,53 @@
+"""Strong lottery tickets, honestly: random network first, mask found, stored and re-verified.
+
+The package has three floors.  On the ground floor, :mod:`slth.theory` holds what the theorems say,
+:mod:`slth.subset_sum` solves and counts single instances exactly, and :mod:`slth.tickets` holds random
+networks, masks, tickets and certificates.  On the first floor, :mod:`slth.constructions` turns the theorems
+into programs that map a target network to a ticket.  ``import slth`` does not import torch; the names that
+need it (``prune``, ``verify``, ``Ticket``, …) load it on first use.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from slth.constructions import TicketNotFound, prune
+    from slth.tickets import Certificate, Mask, RandomNetwork, Ticket, verify
+
+__version__ = version("slth")
+
+_HOME = {
+    "prune": "slth.constructions",
+    "TicketNotFound": "slth.constructions",
+    "Certificate": "slth.tickets",
+    "Mask": "slth.tickets",
+    "RandomNetwork": "slth.tickets",
+    "Ticket": "slth.tickets",
+    "verify": "slth.tickets",
+}
+_SUBPACKAGES = ("claims", "constructions", "plotting", "subset_sum", "targets", "theory", "tickets")
+
+__all__ = [
+    "Certificate",
+    "Mask",
+    "RandomNetwork",
+    "Ticket",
+    "TicketNotFound",
+    "__version__",
+    "prune",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load submodules and the names that need torch on first use (PEP 562)."""
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    if name in _SUBPACKAGES:
+        return import_module(f"slth.{name}")
+    raise AttributeError(f"module 'slth' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_SUBPACKAGES})
