@@ -1,10 +1,11 @@
 """Strong lottery tickets, honestly: random network first, mask found, stored and re-verified.
 
-The package has three floors.  On the ground floor, :mod:`slth.theory` holds what the theorems say,
-:mod:`slth.subset_sum` solves and counts single instances exactly, and :mod:`slth.tickets` holds random
-networks, masks, tickets and certificates.  On the first floor, :mod:`slth.constructions` turns the theorems
-into programs that map a target network to a ticket.  ``import slth`` does not import torch; the names that
-need it (``prune``, ``verify``, ``Ticket``, …) load it on first use.
+The package has three floors.  On the ground floor, :mod:`slth.theory` holds what the theorems
+say, :mod:`slth.subset_sum` solves and counts single instances exactly, and :mod:`slth.tickets`
+holds random networks, masks, tickets and certificates.  On the floor above,
+:mod:`slth.constructions` turns the theorems into programs that map a target network to a ticket.
+``import slth`` does not import torch; the names that need it (``prune``, ``verify``, ``Ticket``, …)
+load it on first use.
 """
 
 from importlib import import_module

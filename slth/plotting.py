@@ -4,6 +4,7 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -18,7 +19,7 @@ COLORS = {
 }
 """Okabe and Ito's palette, whose hues stay apart for the common colour-vision deficiencies."""
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "figure.dpi": 110,
     "figure.figsize": (6.4, 3.6),
     "figure.constrained_layout.use": True,
@@ -28,15 +29,16 @@ _STYLE = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "axes.prop_cycle": mpl.cycler(color=list(COLORS.values())),
+    "axes.prop_cycle": cycler(color=list(COLORS.values())),
     "grid.color": "#D9D9D9",
     "grid.linewidth": 0.6,
     "legend.frameon": False,
     "lines.linewidth": 1.8,
     "lines.markersize": 4.5,
     "mathtext.fontset": "dejavusans",
-    # Text stays text, and the same figure gives the same file.
-    "svg.fonttype": "none",
+    # Letters as outlines: an SVG inside <img> sees neither the page's fonts nor ours.
+    "svg.fonttype": "path",
+    # The same figure gives the same file.
     "svg.hashsalt": "slth",
 }
 

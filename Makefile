@@ -1,0 +1,45 @@
+# Every target does its own set-up into .venv; nothing needs to be installed by hand but Python 3.11+.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lint constraints clean browser
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[book,test]'
+	touch $@
+
+book: $(STAMP) ## execute the chapters, build the HTML, print its path
+	$(BIN)/python book/build.py
+
+test: lint browser ## everything CI runs
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+browser: # the real browser that opens the built pages
+	@command -v chromium >/dev/null || { \
+	  echo "chromium is missing: installing Debian's package"; \
+	  sudo=$$(test $$(id -u) -eq 0 || echo sudo); \
+	  $$sudo apt-get update -qq </dev/null && \
+	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qq -y --no-install-recommends chromium </dev/null; }
+
+constraints: $(STAMP) ## write constraints.txt anew from what is installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[book,test,bench]'
+	$(BIN)/python -m pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu//' > constraints.txt.new
+	mv constraints.txt.new constraints.txt
+
+clean: ## remove what was built (not .venv)
+	rm -rf _build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,33 @@
+"""The house has three floors, and the ground floor opens without torch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_imports_go_down_and_never_in_circles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True) == 0
+
+
+def _modules_after(statement: str) -> set[str]:
+    code = f"import sys\n{statement}\nprint(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["slth", "slth.theory", "slth.subset_sum", "slth.claims", "slth.plotting", "slth.notebook"],
+)
+def test_floor_opens_without_torch(module: str) -> None:
+    assert "torch" not in _modules_after(f"import {module}")
+
+
+def test_the_probe_sees_torch_where_it_is_needed() -> None:
+    assert "torch" in _modules_after("from slth import prune")
