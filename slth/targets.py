@@ -1,0 +1,185 @@
+"""Target networks: small data, and ReLU networks without biases trained on it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+from torch import Tensor, nn
+
+_TEST_FRACTION = 0.25
+_EPOCHS = 60
+_BATCH = 64
+_LEARNING_RATE = 1e-2
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A classification problem, split into a training and a test part.
+
+    Attributes
+    ----------
+    x_train, x_test : torch.Tensor of float32, shape (N, d)
+        Inputs of Euclidean norm 1, up to rounding.
+    y_train, y_test : torch.Tensor of int64, shape (N,)
+        Classes.
+    """
+
+    x_train: Tensor
+    y_train: Tensor
+    x_test: Tensor
+    y_test: Tensor
+
+
+def digits(seed: int = 0) -> Dataset:
+    r"""Handwritten digits: 1797 grey images of 8 × 8 pixels, each scaled to unit norm.
+
+    .. math::
+        x \mapsto x / \|x\|_2, \qquad x \ge 0
+
+    Unit norm puts every image on the sphere on which Theorem 3 of Natale et al. 2024 bounds the
+    error of a ticket; the pixels are non-negative.
+
+    Parameters
+    ----------
+    seed : int
+        Decides which quarter of the images is the test part (stratified by class).
+
+    Notes
+    -----
+    The test part of the UCI set "Optical Recognition of Handwritten Digits" as shipped with
+    scikit-learn: no download.
+
+    Examples
+    --------
+    >>> data = digits()
+    >>> tuple(data.x_train.shape), tuple(data.x_test.shape)
+    ((1347, 64), (450, 64))
+    """
+    pixels, classes = load_digits(return_X_y=True)
+    images = pixels / np.linalg.norm(pixels, axis=1, keepdims=True)
+    x_train, x_test, y_train, y_test = train_test_split(
+        torch.from_numpy(images.astype(np.float32)),
+        torch.from_numpy(classes.astype(np.int64)),
+        test_size=_TEST_FRACTION,
+        stratify=classes,
+        random_state=seed,
+    )
+    return Dataset(x_train, y_train, x_test, y_test)
+
+
+def mlp(
+    widths: Sequence[int] = (64, 32, 10), seed: int = 0, *, data: Dataset | None = None
+) -> nn.Sequential:
+    r"""Train a bias-free ReLU network and divide each layer by its spectral norm.
+
+    .. math::
+        f(x) = W_\ell\,\sigma(W_{\ell-1}\cdots\sigma(W_1 x)), \qquad \|W_i\|_2 \le 1
+
+    ReLU is positively homogeneous, so the division multiplies all outputs by one positive number:
+    the predictions stay what they were, and the hypothesis of Theorem 3 of Natale et al. 2024
+    holds.  It holds exactly for the float32 weights that are returned.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Layer widths, from the dimension of the inputs to the number of classes.
+    seed : int
+        Initial weights and order of the batches; the global generator of torch is left alone.
+    data : Dataset, optional
+        What to train on, :func:`digits` by default.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        ``Linear(bias=False)`` and ``ReLU`` alternating, without gradients.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two widths, one is not positive, or they do not fit the data.
+
+    Notes
+    -----
+    Adam with a cosine schedule on the cross-entropy, for a fixed number of epochs, on one thread so
+    that the weights do not depend on how many there are.  The test part is never looked at.
+
+    Examples
+    --------
+    >>> net = mlp(seed=0)
+    >>> data = digits()
+    >>> accuracy(net, data.x_test, data.y_test) >= 0.96
+    True
+    """
+    data = digits() if data is None else data
+    classes = int(data.y_train.max()) + 1
+    if len(widths) < 2 or any(width < 1 for width in widths):
+        raise ValueError(f"an mlp needs at least two positive widths, got {tuple(widths)}")
+    if widths[0] != data.x_train.shape[1] or widths[-1] < classes:
+        raise ValueError(
+            f"widths {tuple(widths)} do not fit data with {data.x_train.shape[1]} inputs "
+            f"and {classes} classes"
+        )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        net = _initial(widths, torch.Generator().manual_seed(seed))
+        _train(net, data, torch.Generator().manual_seed(seed))
+    finally:
+        torch.set_num_threads(threads)
+    for module in net:
+        if isinstance(module, nn.Linear):
+            module.weight.data = _divided_by_norm(module.weight.data)
+    return net.requires_grad_(False)
+
+
+def accuracy(net: nn.Module, x: Tensor, y: Tensor) -> float:
+    """Fraction of inputs whose largest output is their class.
+
+    Examples
+    --------
+    >>> accuracy(nn.Identity(), torch.eye(4), torch.tensor([0, 1, 2, 2]))
+    0.75
+    """
+    with torch.no_grad():
+        return float((net(x).argmax(dim=1) == y).double().mean())
+
+
+def _initial(widths: Sequence[int], generator: torch.Generator) -> nn.Sequential:
+    """He-initialised network, drawn from ``generator`` alone."""
+    modules: list[nn.Module] = []
+    for columns, rows in pairwise(widths):
+        linear = nn.Linear(columns, rows, bias=False, device="meta")
+        weight = torch.randn(rows, columns, generator=generator) * (2.0 / columns) ** 0.5
+        linear.weight = nn.Parameter(weight)
+        modules += [linear, nn.ReLU()]
+    return nn.Sequential(*modules[:-1])
+
+
+def _train(net: nn.Sequential, data: Dataset, generator: torch.Generator) -> None:
+    optimizer = torch.optim.Adam(net.parameters(), lr=_LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=_EPOCHS)
+    for _ in range(_EPOCHS):
+        order = torch.randperm(len(data.x_train), generator=generator)
+        for start in range(0, len(order), _BATCH):
+            batch = order[start : start + _BATCH]
+            loss = nn.functional.cross_entropy(net(data.x_train[batch]), data.y_train[batch])
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            optimizer.step()
+        schedule.step()
+
+
+def _divided_by_norm(weight: Tensor) -> Tensor:
+    """Return W/‖W‖₂ in float32, with norm at most 1 after rounding.
+
+    Rounding changes each entry by a relative 2⁻²⁴ at most, hence the norm by at most
+    2⁻²⁴‖W‖_F ≤ 2⁻²⁴√r‖W‖₂, r the rank.
+    """
+    exact = weight.double()
+    slack = 1.0 + 2.0**-24 * min(weight.shape) ** 0.5 + 1e-12
+    norm = float(torch.linalg.matrix_norm(exact, 2))
+    return (exact / (norm * slack)).float()
