@@ -1,0 +1,28 @@
+"""The ledger: claims are data, checks are cells.
+
+The registry (``book/claims.yml``, shipped with the package) lists every statement the book rests
+on.  A chapter's cell calls :func:`record` with what it measured; the registry's rule decides, and
+a claim that does not hold raises :class:`ClaimFailed`.  :func:`control` runs the same rule on the
+same check with one assumption broken, and raises unless the claim then clearly fails.
+"""
+
+from slth.claims.ledger import ClaimFailed, ControlPassed, Status, control, record, status
+from slth.claims.registry import Claim, RegistryError, load, registry_path
+from slth.claims.rules import Interval, Record, mean_interval, proportion_interval
+
+__all__ = [
+    "Claim",
+    "ClaimFailed",
+    "ControlPassed",
+    "Interval",
+    "Record",
+    "RegistryError",
+    "Status",
+    "control",
+    "load",
+    "mean_interval",
+    "proportion_interval",
+    "record",
+    "registry_path",
+    "status",
+]

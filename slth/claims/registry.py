@@ -1,0 +1,261 @@
+"""The registry of claims: reading ``claims.yml`` and refusing what is not well formed."""
+
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+KINDS = ("exact", "bound", "statistical", "illustration")
+RELATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"exact": ("==",), "bound": ("<=", ">="), "statistical": ("==", "<=", ">=")}
+)
+"""The relations that each kind of claim may state between what is measured and its bound."""
+
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+class RegistryError(ValueError):
+    """The registry of claims is not well formed."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement the book rests on, and the rule that decides its check.
+
+    Attributes
+    ----------
+    id
+        Lower-case words joined by hyphens, unique in the registry.
+    source
+        Where the statement comes from: paper and number, or ``"this book"``.
+    title
+        A few plain words (no mathematics).
+    statement
+        The statement in MyST Markdown.
+    assumptions
+        What the statement assumes, one entry each.
+    uses
+        Identifiers of the claims whose truth this one relies on.
+    kind
+        ``"exact"``, ``"bound"``, ``"statistical"`` or ``"illustration"``.
+    relation
+        ``"=="``, ``"<="`` or ``">="``: what is measured, on the left, against its bound.
+    tolerance
+        Slack of ``==`` and of bounds, in the unit of what is measured.
+    chapter
+        Stem of the notebook that records the claim.
+    control
+        Which assumption the negative control breaks, in words.
+    label
+        Label of the theorem directive that states the claim, if there is one.
+    unchecked
+        Why the claim is not checked; such a claim has no record.
+    """
+
+    id: str
+    source: str
+    title: str
+    statement: str
+    assumptions: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    kind: str | None = None
+    relation: str | None = None
+    tolerance: float = 0.0
+    chapter: str | None = None
+    control: str | None = None
+    label: str | None = None
+    unchecked: str | None = None
+
+    @property
+    def needs_control(self) -> bool:
+        """Whether a check of this claim counts only beside a negative control."""
+        return self.unchecked is None and self.kind != "illustration"
+
+
+def registry_path() -> Path:
+    """Return the registry in use: ``$SLTH_CLAIMS``, the packaged file, or the repository's.
+
+    Raises
+    ------
+    RegistryError
+        If none of them exists.
+
+    Examples
+    --------
+    >>> from slth import claims
+    >>> claims.registry_path().name
+    'claims.yml'
+    """
+    package = Path(__file__).resolve().parents[1]
+    candidates = [package / "claims.yml", package.parent / "book" / "claims.yml"]
+    if "SLTH_CLAIMS" in os.environ:
+        candidates = [Path(os.environ["SLTH_CLAIMS"])]
+    for path in candidates:
+        if path.is_file():
+            return path
+    raise RegistryError(f"no registry of claims at {' or '.join(map(str, candidates))}")
+
+
+class _Loader(yaml.SafeLoader):
+    """A safe loader that refuses a key given twice, which YAML would silently overwrite."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        mapping = super().construct_mapping(node, deep=deep)
+        if len(mapping) != len(node.value):
+            keys = [self.construct_object(key) for key, _ in node.value]
+            twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+            raise RegistryError(f"key given twice in the registry: {', '.join(twice)}")
+        return mapping
+
+
+def load(path: str | os.PathLike[str] | None = None) -> dict[str, Claim]:
+    """Read and validate a registry of claims.
+
+    Parameters
+    ----------
+    path
+        The YAML file; :func:`registry_path` by default.
+
+    Returns
+    -------
+    dict
+        Identifier → :class:`Claim`, in the order of the file.
+
+    Raises
+    ------
+    RegistryError
+        Unknown or missing keys, unknown kinds, a relation that the kind does not have, a dangling
+        or circular ``uses``, a check without chapter or control.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from slth import claims
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "claims.yml"
+    ...     _ = path.write_text('''
+    ... pascal:
+    ...   source: this book
+    ...   title: Pascal's rule
+    ...   statement: Each inner entry is the sum of the two above it.
+    ...   kind: exact
+    ...   relation: "=="
+    ...   chapter: 00-counting
+    ...   control: one entry is changed
+    ... ''')
+    ...     claims.load(path)["pascal"].kind
+    'exact'
+    """
+    path = Path(path) if path is not None else registry_path()
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise RegistryError(f"{path.name} is not valid YAML: {error}") from error
+    if raw is None:
+        return {}
+    if not isinstance(raw, dict):
+        raise RegistryError(f"{path.name} must map identifiers to claims")
+    claims = {str(key): _claim(str(key), entry) for key, entry in raw.items()}
+    _check_uses(claims)
+    return claims
+
+
+def _claim(identifier: str, entry: Any) -> Claim:
+    where = f"claim '{identifier}'"
+    if not _ID.fullmatch(identifier):
+        raise RegistryError(f"{where}: an identifier is lower-case words joined by hyphens")
+    if not isinstance(entry, dict):
+        raise RegistryError(f"{where}: expected a mapping of keys, got {entry!r}")
+    known = [field.name for field in fields(Claim) if field.name != "id"]
+    if unknown := sorted(set(map(str, entry)) - set(known)):
+        raise RegistryError(
+            f"{where}: unknown key {', '.join(unknown)}; the keys are {', '.join(known)}"
+        )
+    values: dict[str, Any] = {"id": identifier}
+    for name in ("source", "title", "statement"):
+        if name not in entry:
+            raise RegistryError(f"{where}: '{name}' is missing")
+    for name, value in entry.items():
+        if name in ("assumptions", "uses"):
+            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+                raise RegistryError(f"{where}: '{name}' must be a list of strings")
+            values[name] = tuple(value)
+        elif name == "tolerance":
+            values[name] = _tolerance(where, value)
+        elif not isinstance(value, str) or not value.strip():
+            raise RegistryError(f"{where}: '{name}' must be a non-empty string, got {value!r}")
+        else:
+            values[name] = value.strip()
+    claim = Claim(**values)
+    _check_rule(where, claim)
+    return claim
+
+
+def _tolerance(where: str, value: Any) -> float:
+    try:  # YAML reads 1e-9 as a string
+        tolerance = float(value)
+    except (TypeError, ValueError):
+        tolerance = math.nan
+    if isinstance(value, bool) or not (math.isfinite(tolerance) and tolerance >= 0):
+        raise RegistryError(f"{where}: tolerance must be a number ≥ 0, got {value!r}")
+    return tolerance
+
+
+def _check_rule(where: str, claim: Claim) -> None:
+    if "$" in claim.title or "\n" in claim.title:
+        raise RegistryError(f"{where}: 'title' is one line of plain words, without mathematics")
+    if claim.unchecked is not None:
+        surplus = [key for key in ("kind", "relation", "control") if getattr(claim, key)]
+        if surplus or claim.tolerance:
+            raise RegistryError(
+                f"{where}: is unchecked, so it has no {', '.join(surplus) or 'tolerance'}"
+            )
+        return
+    if claim.kind not in KINDS:
+        raise RegistryError(
+            f"{where}: kind must be one of {', '.join(KINDS)} (or give the reason under "
+            f"'unchecked'), got {claim.kind!r}"
+        )
+    if claim.chapter is None:
+        raise RegistryError(f"{where}: 'chapter' is missing: which notebook records it?")
+    if claim.kind == "illustration":
+        surplus = [key for key in ("relation", "control") if getattr(claim, key)]
+        if surplus or claim.tolerance:
+            raise RegistryError(
+                f"{where}: an illustration decides nothing, so it has no "
+                f"{', '.join(surplus) or 'tolerance'}"
+            )
+        return
+    if claim.relation not in RELATIONS[claim.kind]:
+        raise RegistryError(
+            f"{where}: a claim of kind {claim.kind} has relation "
+            f"{' or '.join(RELATIONS[claim.kind])}, got {claim.relation!r}"
+        )
+    if claim.kind == "statistical" and claim.relation != "==" and claim.tolerance:
+        raise RegistryError(
+            f"{where}: a statistical inequality has no tolerance, its interval is the slack"
+        )
+    if claim.control is None:
+        raise RegistryError(
+            f"{where}: 'control' is missing: which assumption does the negative control break?"
+        )
+
+
+def _check_uses(claims: Mapping[str, Claim]) -> None:
+    for claim in claims.values():
+        if dangling := [used for used in claim.uses if used not in claims]:
+            raise RegistryError(f"claim '{claim.id}': uses unknown claim {', '.join(dangling)}")
+    try:
+        TopologicalSorter({claim.id: claim.uses for claim in claims.values()}).prepare()
+    except CycleError as error:
+        raise RegistryError(
+            f"claims use one another in a circle: {' → '.join(error.args[1])}"
+        ) from None

@@ -1,0 +1,255 @@
+r"""The rules that decide a check: exact, bound, or statistical with an exact interval.
+
+A statistical check has three outcomes, not two.  With the interval :math:`[l,u]` for the measured
+value, :math:`\ge b` *holds* if :math:`l\ge b`, *fails* if :math:`u<b`, and is *inconclusive*
+otherwise.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from scipy import stats
+
+from slth.claims.registry import Claim
+
+Outcome = Literal["holds", "fails", "inconclusive", "shown"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A two-sided confidence interval ``[low, high]`` at level ``confidence``."""
+
+    low: float
+    high: float
+    confidence: float
+
+    def __contains__(self, value: float) -> bool:
+        """Whether ``value`` lies in the closed interval."""
+        return self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one check measured and what the rule made of it.
+
+    Attributes
+    ----------
+    claim
+        Identifier of the claim.
+    role
+        ``"record"`` for a check, ``"control"`` for a negative control.
+    measured, bound
+        The two sides of the relation; for arrays, the pair that comes closest to breaking it.
+    trials
+        Number of trials or instances behind ``measured``.
+    interval
+        Confidence interval of ``measured``, for statistical claims.
+    outcome
+        ``"holds"``, ``"fails"``, ``"inconclusive"``, or ``"shown"`` for an illustration.
+    setting
+        The parameters of the check, in words.
+    """
+
+    claim: str
+    role: Literal["record", "control"]
+    measured: float | int
+    bound: float | int | None
+    trials: int | None
+    interval: Interval | None
+    outcome: Outcome
+    setting: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record as plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Record":
+        """Rebuild a record from :meth:`as_dict`."""
+        interval = values["interval"]
+        return cls(**{**values, "interval": None if interval is None else Interval(**interval)})
+
+
+def proportion_interval(successes: int, trials: int, confidence: float) -> Interval:
+    r"""Return the exact (Clopper–Pearson) interval for a binomial proportion.
+
+    Parameters
+    ----------
+    successes, trials
+        :math:`0\le` ``successes`` :math:`\le` ``trials``, ``trials`` :math:`\ge1`.
+    confidence
+        Two-sided level in :math:`(0,1)`; the coverage is at least this, for every proportion.
+
+    Returns
+    -------
+    Interval
+
+    Examples
+    --------
+    >>> from slth import claims
+    >>> interval = claims.proportion_interval(0, 100, 0.95)  # upper limit: 1 - 0.025 ** (1 / 100)
+    >>> interval.low, round(interval.high, 6)
+    (0.0, 0.036217)
+    """
+    limits = stats.binomtest(successes, trials).proportion_ci(confidence, method="exact")
+    return Interval(float(limits.low), float(limits.high), confidence)
+
+
+def mean_interval(mean: float, standard_error: float, confidence: float) -> Interval:
+    r"""Return the normal interval :math:`m\pm z\,s` for a mean with standard error :math:`s`.
+
+    Parameters
+    ----------
+    mean, standard_error
+        The estimate and its standard error (> 0).
+    confidence
+        Two-sided level in :math:`(0,1)`.
+
+    Returns
+    -------
+    Interval
+
+    Examples
+    --------
+    >>> from slth import claims
+    >>> interval = claims.mean_interval(1.0, 0.1, 0.95)
+    >>> round(interval.low, 4), round(interval.high, 4)
+    (0.804, 1.196)
+    """
+    if not (math.isfinite(standard_error) and standard_error > 0):
+        raise ValueError(f"standard_error must be finite and > 0, got {standard_error}")
+    half = float(stats.norm.ppf((1 + confidence) / 2)) * standard_error
+    return Interval(mean - half, mean + half, confidence)
+
+
+def decide(
+    claim: Claim,
+    role: Literal["record", "control"],
+    *,
+    measured: Any,
+    bound: Any = None,
+    trials: int | None = None,
+    confidence: float | None = None,
+    standard_error: float | None = None,
+    setting: str = "",
+) -> Record:
+    """Apply the claim's rule to what was measured; arguments as in :func:`slth.claims.record`."""
+    where = f"claim '{claim.id}'"
+    if claim.unchecked is not None:
+        raise ValueError(f"{where} is registered as not checked: {claim.unchecked}")
+    if trials is not None and (trials != int(trials) or trials < 1):
+        raise ValueError(f"{where}: trials must be a whole number ≥ 1, got {trials}")
+    if claim.kind != "statistical" and not (confidence is None and standard_error is None):
+        raise ValueError(
+            f"{where} is of kind {claim.kind}: confidence belongs to statistical claims"
+        )
+    if (bound is None) != (claim.kind == "illustration"):
+        need = "decides nothing and takes no bound" if bound is not None else "needs a bound"
+        raise ValueError(f"{where} ({claim.kind}) {need}")
+
+    interval: Interval | None = None
+    if claim.kind == "illustration":
+        left, right, cases = *_worst(where, measured, measured, "=="), 1
+        right = None
+        outcome: Outcome = "shown"
+    elif claim.kind == "statistical":
+        left, right = _scalar(where, "measured", measured), _scalar(where, "bound", bound)
+        interval = _interval(where, float(left), trials, confidence, standard_error)
+        outcome = _judge(str(claim.relation), interval, float(right), claim.tolerance)
+        cases = 1
+    else:
+        left, right = _worst(where, measured, bound, str(claim.relation))
+        excess = _excess(left, right, str(claim.relation))
+        outcome = "holds" if excess <= claim.tolerance else "fails"
+        cases = int(np.broadcast(np.asarray(measured), np.asarray(bound)).size)
+    return Record(
+        claim=claim.id,
+        role=role,
+        measured=left,
+        bound=right,
+        trials=int(trials) if trials is not None else (cases if cases > 1 else None),
+        interval=interval,
+        outcome=outcome,
+        setting=setting,
+    )
+
+
+def _excess(left: Any, right: Any, relation: str) -> float:
+    """How far the relation is from holding; ≤ 0 where it holds."""
+    difference = left - right
+    return float({"==": abs(difference), "<=": difference, ">=": -difference}[relation])
+
+
+def _worst(where: str, measured: Any, bound: Any, relation: str) -> tuple[Any, Any]:
+    """Return the pair of entries that comes closest to breaking the relation."""
+    sides = []
+    for name, value in (("measured", measured), ("bound", bound)):
+        array = np.asarray(value)
+        if array.size == 0:
+            raise ValueError(f"{where}: {name} is empty, nothing was checked")
+        # Python integers are exact where int64 differences and float64 are not.
+        sides.append(array.astype(int).astype(object) if array.dtype.kind == "b" else array)
+        if array.dtype.kind in "iu":
+            sides[-1] = array.astype(object)
+        elif array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{where}: {name} must be finite, got {value!r}")
+    left, right = np.broadcast_arrays(*sides)
+    excess = [_excess(a, b, relation) for a, b in zip(left.flat, right.flat, strict=True)]
+    worst = int(np.argmax(excess))
+    return _plain(where, left.flat[worst]), _plain(where, right.flat[worst])
+
+
+def _scalar(where: str, name: str, value: Any) -> float | int:
+    if np.ndim(value) != 0:
+        raise ValueError(f"{where}: {name} must be one number, got shape {np.shape(value)}")
+    return _plain(where, value)
+
+
+def _plain(where: str, value: Any) -> float | int:
+    """Return a Python int or a finite Python float."""
+    if isinstance(value, (bool, int, np.bool_, np.integer)):
+        return int(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{where}: expected a number, got {value!r}") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{where}: expected a finite number, got {number}")
+    return number
+
+
+def _interval(
+    where: str,
+    measured: float,
+    trials: int | None,
+    confidence: float | None,
+    standard_error: float | None,
+) -> Interval:
+    if trials is None or confidence is None:
+        raise ValueError(f"{where} is statistical: give trials and confidence")
+    if not 0 < confidence < 1:
+        raise ValueError(f"{where}: confidence must lie in (0, 1), got {confidence}")
+    if standard_error is not None:
+        return mean_interval(measured, standard_error, confidence)
+    successes = round(measured * trials)
+    if not 0 <= successes <= trials or abs(measured * trials - successes) > 1e-6:
+        raise ValueError(
+            f"{where}: measured={measured} is not a proportion of {trials} trials; "
+            "give standard_error for the mean of another quantity"
+        )
+    return proportion_interval(successes, trials, confidence)
+
+
+def _judge(relation: str, interval: Interval, bound: float, tolerance: float) -> Outcome:
+    if relation == "==":
+        inside = interval.low - tolerance <= bound <= interval.high + tolerance
+        return "holds" if inside else "fails"
+    low, high = (interval.low, interval.high)
+    if relation == "<=":
+        low, high, bound = -high, -low, -bound
+    if low >= bound:
+        return "holds"
+    return "fails" if high < bound else "inconclusive"
