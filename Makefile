@@ -37,7 +37,7 @@ browser: # the real browser that opens the built pages
 
 constraints: $(STAMP) ## write constraints.txt anew from what is installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[book,test,bench]'
-	$(BIN)/python -m pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu//' > constraints.txt.new
+	$(BIN)/python -m pip freeze --all --exclude-editable | grep -vE '^(pip==|-e|\#)' | sed 's/+cpu//' > constraints.txt.new
 	mv constraints.txt.new constraints.txt
 
 clean: ## remove what was built (not .venv)
