@@ -6,11 +6,22 @@ a claim that does not hold raises :class:`ClaimFailed`.  :func:`control` runs th
 same check with one assumption broken, and raises unless the claim then clearly fails.
 """
 
-from slth.claims.ledger import ClaimFailed, ControlPassed, Status, control, record, status
+from slth.claims.ledger import (
+    MIME,
+    ClaimFailed,
+    ControlPassed,
+    Status,
+    control,
+    markdown,
+    record,
+    relation_text,
+    status,
+)
 from slth.claims.registry import Claim, RegistryError, load, registry_path
 from slth.claims.rules import Interval, Record, mean_interval, proportion_interval
 
 __all__ = [
+    "MIME",
     "Claim",
     "ClaimFailed",
     "ControlPassed",
@@ -20,9 +31,11 @@ __all__ = [
     "Status",
     "control",
     "load",
+    "markdown",
     "mean_interval",
     "proportion_interval",
     "record",
     "registry_path",
+    "relation_text",
     "status",
 ]

@@ -1,0 +1,202 @@
+"""Build the book: run the chapters that changed, check the ledger, make the pages.
+
+python book/build.py                                      the published book
+python book/build.py --profile fast                       the same with small parameters
+python book/build.py --profile fast --chapter NAME        one chapter, with a preview of its page
+python book/build.py --claim ID                           run one claim's chapter, print its records
+python book/build.py --chapter NAME --set trials=100      other parameters; the book stays as it is
+"""
+
+import ast
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[1]
+if (
+    __name__ == "__main__"
+):  # a script has its own folder on the path, and here we need the one above
+    sys.path[0] = str(ROOT)
+
+from book import chapter, ledger, pages  # noqa: E402
+from book.execute import Result, Runs  # noqa: E402
+from book.project import BuildError, Project, write_atomically  # noqa: E402
+from slth import claims  # noqa: E402
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+
+
+def _settings(
+    context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Any]:
+    """Turn NAME=VALUE pairs into parameters; a value that is no Python literal is a string."""
+    settings = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name.isidentifier():
+            raise click.BadParameter(f"expected NAME=VALUE, got {value!r}")
+        settings[name] = _literal(text)
+    return settings
+
+
+@click.command(context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]})
+@click.option("--profile", type=click.Choice(["full", "fast"]), default="full", show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=os.cpu_count(), show_default="cores")
+@click.option(
+    "--chapter", "names", multiple=True, help="Only this chapter (repeatable); a preview."
+)
+@click.option("--execute-only", is_flag=True, help="Run and check the chapters, make no pages.")
+@click.option("--claim", "claim_id", help="Run the chapter of this claim and print its records.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    callback=_settings,
+    metavar="NAME=VALUE",
+    help="Run the --chapter once with this parameter (repeatable), into _build/runs/.",
+)
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Also copy the pages to this folder."
+)
+def main(
+    profile: str,
+    workers: int,
+    names: tuple[str, ...],
+    execute_only: bool,
+    claim_id: str | None,
+    settings: dict[str, Any],
+    output: Path | None,
+) -> None:
+    """Run the chapters that changed, check every claim, and build the book's pages."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    project = Project(ROOT)
+    try:
+        if claim_id is not None:
+            show_claim(project, profile, claim_id, workers)
+        elif settings:
+            if len(names) != 1:
+                raise BuildError("--set needs exactly one --chapter")
+            run_once(project, profile, names[0], settings)
+        else:
+            index = build(project, profile, list(names), workers, execute_only=execute_only)
+            if index is not None and output is not None:
+                shutil.copytree(index.parents[1], output, dirs_exist_ok=True)
+                index = output / index.relative_to(index.parents[1])
+            if index is not None:
+                click.echo(index)
+    except (BuildError, claims.RegistryError) as error:
+        click.echo(click.style("The book is not built.", fg="red", bold=True), err=True)
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("Interrupted; start again to continue.", err=True)
+        sys.exit(130)
+
+
+def build(
+    project: Project, profile: str, names: list[str], workers: int, *, execute_only: bool
+) -> Path | None:
+    """Bring results, ledger and pages up to date; return the first page.
+
+    Parameters
+    ----------
+    project, profile
+        What to build, and with which parameters.
+    names
+        Only these chapters, as a preview; none means the whole book.
+    workers
+        Number of chapters that run at once.
+    execute_only
+        Whether to stop before the pages, and return None.
+
+    Raises
+    ------
+    BuildError
+        Naming the chapters at fault.
+    """
+    runs = Runs(project, profile)
+    every = project.chapter_names()
+    results = runs.execute(runs.plan(names or every), workers)
+    check(project, results, every if not names else [*every, *names])
+    folder = runs.folder / "preview" if names else runs.folder
+    collected = folder / "claims.json"
+    ledger.write(collected, profile, results)
+    if execute_only:
+        return None
+    index = folder / "html" / (f"notebooks/{names[0]}.html" if names else "book/index.html")
+    stamp = folder / "html.digest"
+    digest = pages.inputs_digest(project, collected)
+    if index.is_file() and stamp.is_file() and stamp.read_text("utf-8") == digest:
+        click.echo("Nothing changed.")
+        return index
+    stamp.unlink(missing_ok=True)
+    toc = (
+        pages.partial_toc(project, names, folder / "_toc.yml")
+        if names
+        else project.root / "_toc.yml"
+    )
+    pages.build(project, folder, runs.cache_path, collected, toc, strict=not names)
+    write_atomically(stamp, digest)
+    return index
+
+
+def check(project: Project, results: dict[str, Result], chapters: list[str]) -> None:
+    """Raise unless the records bear out the registry."""
+    if found := ledger.problems(claims.load(project.registry), results, chapters):
+        raise BuildError("\n".join(found))
+
+
+def show_claim(project: Project, profile: str, claim_id: str, workers: int) -> None:
+    """Run the chapter that records a claim, if need be, and print what it recorded."""
+    registry = claims.load(project.registry)
+    if claim_id not in registry:
+        raise BuildError(f"there is no claim '{claim_id}' in book/claims.yml")
+    claim = registry[claim_id]
+    click.echo(f"{claim.title} ({claim.source})")
+    if claim.unchecked is None and claim.chapter is not None:
+        runs = Runs(project, profile)
+        results = runs.execute(runs.plan([claim.chapter]), workers)
+        records = [claims.Record.from_dict(one) for one in results[claim.chapter].records]
+        print_records(registry, [one for one in records if one.claim == claim_id])
+        check(project, results, project.chapter_names())
+    else:
+        records = []
+    click.echo(claims.status(claim, records).text)
+
+
+def print_records(registry: dict[str, claims.Claim], records: list[claims.Record]) -> None:
+    """Print what was recorded, one line each."""
+    for one in records:
+        click.echo(claims.markdown(registry[one.claim], one).replace("**", ""))
+
+
+def run_once(project: Project, profile: str, name: str, settings: dict[str, Any]) -> None:
+    """Run a chapter with other parameters and leave the executed notebook in ``_build/runs``."""
+    runs = Runs(project, profile)
+    (plan,) = runs.plan([name])
+    chapter.check_overrides(name, plan.parameters, settings)
+    done = chapter.run(
+        name, plan.path, runs.extensions, {**plan.overrides, **settings}, project.registry
+    )
+    if done.notebook is None:
+        raise BuildError(f"chapter {name}: {done.error}")
+    path = project.build / "runs" / f"{name}.ipynb"
+    write_atomically(path, done.notebook)
+    found = chapter.records(nbformat.reads(done.notebook, as_version=4))
+    print_records(claims.load(project.registry), list(map(claims.Record.from_dict, found)))
+    click.echo(path)
+
+
+if __name__ == "__main__":
+    main()

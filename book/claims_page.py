@@ -1,0 +1,195 @@
+"""The claims page: the table and the graph, as text made from registry and results."""
+
+from collections.abc import Mapping, Sequence
+from graphlib import TopologicalSorter
+from html import escape
+from textwrap import indent, wrap
+
+from slth.claims import Claim, Record, relation_text, status
+
+SIGNS = {"checked": "✔", "simulated": "≈", "unchecked": "○"}
+"""A sign for each state, so that colour is not needed to tell them apart."""
+
+_STATES = {
+    "checked": "checked exactly",
+    "simulated": "consistent with simulation",
+    "unchecked": "not checked",
+}
+_BOX_WIDTH, _BOX_HEIGHT, _GAP_X, _GAP_Y, _LINE = 190, 52, 70, 18, 15
+
+
+def badge_text(claim: Claim, records: Sequence[Record]) -> str:
+    """Return what a badge says: the sign and the state, without the reason."""
+    state = status(claim, records)
+    text = _STATES["unchecked"] if state.name == "unchecked" else state.text
+    return f"{SIGNS[state.name]} {text}"
+
+
+def summary(registry: Mapping[str, Claim], records: Sequence[Record]) -> str:
+    """Return one sentence with the number of claims in each state."""
+    names: list[str] = [status(claim, records).name for claim in registry.values()]
+    counts = ", ".join(f"{names.count(name)} {text}" for name, text in _STATES.items())
+    return f"{len(registry)} claims: {counts}."
+
+
+def by_chapter(registry: Mapping[str, Claim]) -> dict[str | None, list[Claim]]:
+    """Return the claims of each chapter, chapters in order, claims without a chapter last."""
+    names = sorted({claim.chapter for claim in registry.values() if claim.chapter is not None})
+    groups: dict[str | None, list[Claim]] = {
+        name: [claim for claim in registry.values() if claim.chapter == name] for name in names
+    }
+    if rest := [claim for claim in registry.values() if claim.chapter is None]:
+        groups[None] = rest
+    return groups
+
+
+def table(claims: Sequence[Claim], records: Sequence[Record]) -> str:
+    """Return a MyST table of claims: the statement, its check, its negative control.
+
+    Parameters
+    ----------
+    claims
+        The rows.
+    records
+        Records of all claims.
+    """
+    rows = [_row("Claim", "Check", "Negative control")]
+    rows += [_row(_statement(claim), *_checks(claim, records)) for claim in claims]
+    head = ["::::{list-table}", ":header-rows: 1", ":widths: 46 29 25", ":class: claims-table", ""]
+    return "\n".join([*head, *rows, "::::"])
+
+
+def _row(*cells: str) -> str:
+    text = "\n".join(f"- {indent(cell, '    ').lstrip()}" for cell in cells)
+    return f"* {indent(text, '  ').lstrip()}"
+
+
+def _statement(claim: Claim) -> str:
+    lines = [
+        f"({anchor(claim.id)})=",
+        f"**{claim.title}** {{claim}}`{claim.id}`",
+        "",
+        claim.statement,
+        "",
+        f"*Source:* {claim.source}.",
+    ]
+    if claim.assumptions:
+        lines[-1] += f" *Assumes:* {'; '.join(claim.assumptions)}."
+    if claim.label:
+        lines += ["", f"{{prf:ref}}`Where it is stated <{claim.label}>`"]
+    elif claim.chapter:
+        lines += ["", f"{{doc}}`Where it is discussed </notebooks/{claim.chapter}>`"]
+    return "\n".join(lines)
+
+
+def _checks(claim: Claim, records: Sequence[Record]) -> tuple[str, str]:
+    own = [one for one in records if one.claim == claim.id]
+    checks = [relation_text(claim, one) for one in own if one.role == "record"]
+    controls = [
+        f"{relation_text(claim, one)} {'fails, as it must' if one.outcome == 'fails' else 'passes'}"
+        for one in own
+        if one.role == "control"
+    ]
+    check = "\n\n".join([status(claim, records).text, *map(_code, checks)])
+    if claim.unchecked is None:
+        check += f"\n\n*Repeat it:*\n\n```sh\npython book/build.py --claim {claim.id}\n```"
+    control = "\n\n".join([f"Breaks: {claim.control}.", *map(_code, controls)])
+    return check, control if claim.control else "—"
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+def anchor(claim_id: str) -> str:
+    """Return the label of a claim on the claims page."""
+    return f"claim-{claim_id}"
+
+
+def graph(registry: Mapping[str, Claim], records: Sequence[Record]) -> str:
+    """Return an SVG of the claims that use others, or are used, in layers from left to right.
+
+    Parameters
+    ----------
+    registry
+        All claims.
+    records
+        Records of all claims, for the states.
+
+    Returns
+    -------
+    str
+        Inline SVG with a title, a description in words, and a link on every box; empty if no claim
+        uses another.
+    """
+    layers = _layers(registry)
+    if not layers:
+        return ""
+    place = {
+        claim.id: (column * (_BOX_WIDTH + _GAP_X), row * (_BOX_HEIGHT + _GAP_Y))
+        for column, layer in enumerate(layers)
+        for row, claim in enumerate(layer)
+    }
+    width = len(layers) * (_BOX_WIDTH + _GAP_X) - _GAP_X
+    height = max(map(len, layers)) * (_BOX_HEIGHT + _GAP_Y) - _GAP_Y
+    shown = [claim for layer in layers for claim in layer]
+    edges = [_edge(place[used], place[claim.id]) for claim in shown for used in claim.uses]
+    boxes = [_box(claim, place[claim.id], status(claim, records).name) for claim in shown]
+    words = "; ".join(
+        f"{claim.title} uses {', '.join(registry[used].title for used in claim.uses)}"
+        for claim in shown
+        if claim.uses
+    )
+    return (
+        f'<div class="claims-graph" tabindex="0"><svg viewBox="-2 -2 {width + 4} {height + 4}" '
+        f'width="{width + 4}" height="{height + 4}" role="group" '
+        f'aria-labelledby="claims-graph-title claims-graph-words" xmlns="http://www.w3.org/2000/svg">'
+        f'<title id="claims-graph-title">Which claims use which</title>'
+        f'<desc id="claims-graph-words">{escape(words)}</desc>'
+        f'<defs><marker id="claims-arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" '
+        f'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>'
+        f"{''.join(edges)}{''.join(boxes)}</svg></div>"
+    )
+
+
+def _layers(registry: Mapping[str, Claim]) -> list[list[Claim]]:
+    """Return the connected claims, each in the first layer after all that it uses."""
+    linked = {used for claim in registry.values() for used in claim.uses}
+    linked |= {claim.id for claim in registry.values() if claim.uses}
+    order = TopologicalSorter({claim.id: claim.uses for claim in registry.values()}).static_order()
+    depth: dict[str, int] = {}
+    for identifier in order:
+        depth[identifier] = 1 + max((depth[used] for used in registry[identifier].uses), default=-1)
+    layers: list[list[Claim]] = [
+        [] for _ in range(1 + max((depth[one] for one in linked), default=-1))
+    ]
+    for claim in registry.values():
+        if claim.id in linked:
+            layers[depth[claim.id]].append(claim)
+    return layers
+
+
+def _edge(start: tuple[int, int], end: tuple[int, int]) -> str:
+    x0, y0 = start[0] + _BOX_WIDTH, start[1] + _BOX_HEIGHT // 2
+    x1, y1 = end[0], end[1] + _BOX_HEIGHT // 2
+    bend = x0 + _GAP_X // 2, x1 - _GAP_X // 2
+    return (
+        f'<path class="edge" d="M{x0} {y0}C{bend[0]} {y0} {bend[1]} {y1} {x1} {y1}" '
+        f'marker-end="url(#claims-arrow)"/>'
+    )
+
+
+def _box(claim: Claim, place: tuple[int, int], state: str) -> str:
+    x, y = place
+    lines = wrap(f"{SIGNS[state]} {claim.title}", 27)
+    lines = lines if len(lines) <= 3 else [*lines[:2], f"{lines[2][:25]}…"]
+    first = y + _BOX_HEIGHT / 2 - _LINE * (len(lines) - 1) / 2 + 4
+    text = "".join(
+        f'<text x="{x + _BOX_WIDTH / 2}" y="{first + _LINE * row}">{escape(line)}</text>'
+        for row, line in enumerate(lines)
+    )
+    return (
+        f'<a href="#{anchor(claim.id)}"><title>{escape(claim.title)}</title>'
+        f'<rect class="claim-{state}" x="{x}" y="{y}" width="{_BOX_WIDTH}" '
+        f'height="{_BOX_HEIGHT}" rx="6"/>{text}</a>'
+    )

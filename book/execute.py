@@ -1,0 +1,206 @@
+"""Running what changed: chapters in parallel, each result kept as soon as it is there."""
+
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from tqdm import tqdm
+
+from book import chapter
+from book.project import BuildError, Project, chapter_digest, write_atomically
+from slth import claims
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished run of a chapter left.
+
+    Attributes
+    ----------
+    chapter, digest
+        Which chapter, and the digest of all that the run depended on.
+    seconds
+        How long it took, kernel included.
+    parameters, overrides
+        The chapter's own parameters, and those that the profile changed.
+    records
+        Claims and controls, in the order in which they were recorded.
+    """
+
+    chapter: str
+    digest: str
+    seconds: float
+    parameters: dict[str, Any]
+    overrides: dict[str, Any]
+    records: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A chapter as it is to be run now."""
+
+    name: str
+    path: Path
+    notebook: Any
+    parameters: dict[str, Any]
+    overrides: dict[str, Any]
+    digest: str
+
+
+class Runs:
+    """The runs of one profile: results, and the cache that Sphinx reads.
+
+    Parameters
+    ----------
+    project
+        The book.
+    profile
+        ``"full"``, or a profile of ``book/profiles.yml``.
+    """
+
+    def __init__(self, project: Project, profile: str) -> None:
+        self.project = project
+        self.profile = profile
+        self.folder = project.build / profile
+        self.cache_path = self.folder / "jupyter_cache"
+        self.extensions = project.markdown_extensions()
+
+    def plan(self, names: Sequence[str]) -> list[Plan]:
+        """Read the chapters and work out the digests of their next runs.
+
+        Raises
+        ------
+        BuildError
+            If a chapter is missing, or the profile sets a parameter that a chapter does not have.
+        """
+        overrides = self.project.overrides(self.profile)
+        registry = claims.load(self.project.registry)
+        plans = []
+        for name in names:
+            path = self.project.chapter_path(name)
+            notebook = chapter.read(path, self.extensions)
+            known = chapter.parameters(name, notebook)
+            changed = overrides.get(name, {})
+            chapter.check_overrides(name, known, changed)
+            rules = [asdict(claim) for claim in registry.values() if claim.chapter == name]
+            cells = [cell.source for cell in chapter.code_cells(notebook)]
+            digest = chapter_digest(self.project, name, cells, changed, rules)
+            plans.append(Plan(name, path, notebook, known, changed, digest))
+        return plans
+
+    def result(self, plan: Plan) -> Result | None:
+        """Return the stored result if it is as new as all that it depends on."""
+        path = self._result_path(plan.name)
+        if not path.is_file():
+            return None
+        stored = json.loads(path.read_text("utf-8"))
+        if stored["digest"] != plan.digest:
+            return None
+        try:
+            get_cache(self.cache_path).match_cache_notebook(plan.notebook)
+        except KeyError:
+            return None
+        return Result(**{**stored, "records": tuple(stored["records"])})
+
+    def execute(self, plans: Sequence[Plan], workers: int) -> dict[str, Result]:
+        """Run the chapters whose results are missing or old; return the results of all.
+
+        Finished chapters are stored at once, so that a run that is interrupted, or in which another
+        chapter fails, is continued by the next one.
+
+        Raises
+        ------
+        BuildError
+            Naming every chapter that failed.
+        """
+        results = {plan.name: self.result(plan) for plan in plans}
+        waiting = [plan for plan in plans if results[plan.name] is None]
+        failures = []
+        if waiting:
+            for plan, done in self._run_all(waiting, workers):
+                if done.error is None:
+                    results[plan.name] = self._store(plan, done)
+                else:
+                    failures.append(f"chapter {plan.name}: {done.error}")
+        if failures:
+            raise BuildError("\n".join(failures))
+        return {name: result for name, result in results.items() if result is not None}
+
+    def _run_all(self, plans: Sequence[Plan], workers: int) -> Any:
+        """Yield each plan with its run, in the order in which they end."""
+        pool = ProcessPoolExecutor(
+            max_workers=min(workers, len(plans)),
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_prepare_worker,
+            initargs=(self.folder / "kernels.log",),
+        )
+        futures = {
+            pool.submit(
+                chapter.run,
+                plan.name,
+                plan.path,
+                self.extensions,
+                plan.overrides,
+                self.project.registry,
+            ): plan
+            for plan in plans
+        }
+        try:
+            with tqdm(total=len(plans), desc="chapters", unit="chapter") as bar:
+                for future in as_completed(futures):
+                    plan = futures[future]
+                    try:
+                        yield plan, future.result()
+                    except BrokenProcessPool:
+                        yield plan, chapter.Run(plan.name, None, 0.0, "its process was killed")
+                    bar.set_postfix_str(plan.name)
+                    bar.update()
+            pool.shutdown()
+        except BaseException:
+            for child in multiprocessing.active_children():
+                child.terminate()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+    def _store(self, plan: Plan, done: chapter.Run) -> Result:
+        """Put outputs into the cache, then the result beside it; only the result makes it count."""
+        notebook = nbformat.reads(done.notebook, as_version=4)
+        get_cache(self.cache_path).cache_notebook_bundle(
+            CacheBundleIn(
+                notebook, str(plan.path), data={"execution_seconds": round(done.seconds, 2)}
+            ),
+            check_validity=False,
+            overwrite=True,
+        )
+        result = Result(
+            chapter=plan.name,
+            digest=plan.digest,
+            seconds=round(done.seconds, 2),
+            parameters=plan.parameters,
+            overrides=plan.overrides,
+            records=tuple(chapter.records(notebook)),
+        )
+        write_atomically(self._result_path(plan.name), json.dumps(asdict(result), indent=1))
+        return result
+
+    def _result_path(self, name: str) -> Path:
+        return self.folder / "results" / f"{name}.json"
+
+
+def _prepare_worker(log: Path) -> None:
+    """Let a terminated worker unwind and stop its kernel; send what kernels say to a file."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)

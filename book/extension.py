@@ -1,0 +1,207 @@
+"""A small Sphinx extension: claim badges, the claims page, chapter footers, offline MathJax."""
+
+import shutil
+from collections.abc import Mapping
+from importlib.metadata import files
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes  # type: ignore[import-untyped]
+from docutils.statemachine import StringList  # type: ignore[import-untyped]
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from book import claims_page, footer, ledger
+from slth import claims
+
+LOGGER = logging.getLogger(__name__)
+
+NEED_A_CLAIM = {"theorem", "lemma", "corollary", "proposition", "conjecture"}
+"""The sphinx-proof directives that state something which a claim must answer for."""
+
+_MATHJAX_PARTS = ("tex-chtml.js", "input/tex/extensions/", "output/chtml/fonts/woff-v2/")
+
+
+def collected(env: BuildEnvironment) -> Mapping[str, Any]:
+    """Return the results that ``book/build.py`` collected, or none of them in a plain build."""
+    path = env.config.slth_results
+    return ledger.read(Path(path)) if path else {"profile": None, "chapters": {}}
+
+
+def registry(env: BuildEnvironment) -> dict[str, claims.Claim]:
+    """Return the registry of claims of the book that is being built."""
+    return claims.load(Path(env.srcdir, "book", "claims.yml"))
+
+
+class ClaimRole(SphinxRole):
+    """``{claim}`id```: a badge with the state of a claim, linked to the claims page."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Return the badge."""
+        claim = registry(self.env).get(self.text)
+        if claim is None:
+            LOGGER.warning(
+                "no claim '%s' in book/claims.yml", self.text, location=self.get_location()
+            )
+            return [nodes.literal(text=self.text)], []
+        records = ledger.all_records(collected(self.env))
+        state = claims.status(claim, records).name
+        text = claims_page.badge_text(claim, records)
+        badge = pending_xref(
+            "",
+            nodes.inline(text=text, classes=["claim-badge", f"claim-{state}"]),
+            refdomain="std",
+            reftype="ref",
+            reftarget=claims_page.anchor(claim.id),
+            refexplicit=True,
+            refwarn=True,
+            refdoc=self.env.docname,
+            claim=claim.id,
+        )
+        return [badge], []
+
+
+class _Generated(SphinxDirective):
+    """A directive whose content is generated MyST Markdown."""
+
+    def parse(self, text: str, parent: nodes.Element) -> None:
+        """Parse Markdown into ``parent``."""
+        lines = StringList(text.splitlines(), source=self.get_source_info()[0])
+        self.state.nested_parse(lines, self.content_offset, parent)
+
+
+class ClaimsTable(_Generated):
+    """``{claims-table}``: the counts, then one section with a table for each chapter."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the counts and the sections."""
+        known, results = registry(self.env), collected(self.env)
+        records = ledger.all_records(results)
+        introduction = nodes.container()
+        text = claims_page.summary(known, records)
+        if results["profile"] is None:
+            text += "\nThis build did not collect results; `python book/build.py` does."
+        else:
+            text += f"\nBuilt in the *{results['profile']}* profile."
+        self.parse(text, introduction)
+        sections: list[nodes.Node] = list(introduction.children)
+        for chapter, group in claims_page.by_chapter(known).items():
+            section = nodes.section(ids=[f"claims-of-{chapter or 'no-chapter'}"])
+            title = self._title(chapter) if chapter else "Not in a chapter"
+            section += nodes.title(title, title)
+            self.parse(claims_page.table(group, records), section)
+            sections.append(section)
+        return sections
+
+    def _title(self, chapter: str) -> str:
+        path = Path(self.env.srcdir, "notebooks", f"{chapter}.md")
+        headings = path.read_text("utf-8").splitlines() if path.is_file() else []
+        return next((line[2:] for line in headings if line.startswith("# ")), chapter)
+
+
+class ClaimsGraph(SphinxDirective):
+    """``{claims-graph}``: which claims use which."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the drawing, and the same in words for other formats than HTML."""
+        known = registry(self.env)
+        svg = claims_page.graph(known, ledger.all_records(collected(self.env)))
+        if not svg:
+            return [nodes.paragraph(text="No claim uses another one.")]
+        return [nodes.raw("", svg, format="html")]
+
+
+class ChapterFooter(_Generated):
+    """``{chapter-footer}``: added to the end of every chapter."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the footer."""
+        name, results = Path(self.env.docname).name, collected(self.env)
+        result = results["chapters"].get(name)
+        box = nodes.container(classes=["chapter-footer"])
+        self.parse(footer.footer(name, results["profile"], result), box)
+        return [box]
+
+
+def add_footer(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put the footer directive at the end of a chapter."""
+    if docname.startswith("notebooks/"):
+        source[0] += "\n\n```{chapter-footer}\n```\n"
+
+
+def check_theorems(app: Sphinx, doctree: nodes.document) -> None:
+    """Warn about a statement without a claim, or with the claim of another statement."""
+    known = registry(app.env)
+    for node in doctree.findall(nodes.Element):
+        if node.get("realtype") not in NEED_A_CLAIM:
+            continue
+        badges = [ref["claim"] for ref in node.findall(pending_xref) if "claim" in ref]
+        name = f"{node['realtype']} '{node['label']}'"
+        if not badges:
+            LOGGER.warning("%s has no claim; add {claim}`id` to it", name, location=node)
+        for one in badges:
+            label = known[one].label
+            if label is not None and label != node["label"]:
+                LOGGER.warning(
+                    "%s carries claim '%s', whose label is '%s'", name, one, label, location=node
+                )
+
+
+def check_labels(app: Sphinx, env: BuildEnvironment) -> None:
+    """Warn about a claim of a chapter in this book whose label no theorem has."""
+    statements = getattr(env, "proof_list", {})
+    for claim in registry(env).values():
+        inside = claim.chapter is None or f"notebooks/{claim.chapter}" in env.found_docs
+        if inside and claim.label is not None and claim.label not in statements:
+            LOGGER.warning(
+                "claim '%s': no theorem has the label '%s'",
+                claim.id,
+                claim.label,
+                location=("book/claims", None),
+            )
+
+
+def drop_thebe(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Take out the scripts of sphinx-thebe, which name a network address that is never used."""
+    context["script_files"] = [
+        script for script in context.get("script_files", []) if "thebe" not in _text(script)
+    ]
+    context["css_files"] = [
+        style for style in context.get("css_files", []) if "thebe" not in _text(style)
+    ]
+
+
+def _text(asset: Any) -> str:
+    return f"{getattr(asset, 'filename', asset)} {getattr(asset, 'attributes', {})}".lower()
+
+
+def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
+    """Put MathJax beside the pages, from the wheel sphinx-mathjax-offline."""
+    if error is not None or app.builder.format != "html":
+        return
+    for entry in files("sphinx-mathjax-offline") or []:
+        _, _, part = entry.as_posix().partition("/static/mathjax/")
+        if part.startswith(_MATHJAX_PARTS):
+            target = Path(app.outdir, "vendor", "mathjax", part)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(str(entry.locate()), target)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register everything with Sphinx."""
+    app.add_config_value("slth_results", "", "env", [str])
+    app.add_role("claim", ClaimRole())
+    app.add_directive("claims-table", ClaimsTable)
+    app.add_directive("claims-graph", ClaimsGraph)
+    app.add_directive("chapter-footer", ChapterFooter)
+    app.connect("source-read", add_footer)
+    app.connect("doctree-read", check_theorems)
+    app.connect("env-check-consistency", check_labels)
+    app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("build-finished", copy_mathjax)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,81 @@
+"""The ledger of a build: whether the records bear out the registry, and nothing but it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from book.execute import Result
+from book.project import write_atomically
+from slth.claims import Claim, Record
+
+
+def problems(
+    registry: Mapping[str, Claim], results: Mapping[str, Result], chapters: Iterable[str]
+) -> list[str]:
+    """Return what is missing or wrong, one line each, naming the chapter.
+
+    Parameters
+    ----------
+    registry
+        All claims.
+    results
+        The chapters that ran.
+    chapters
+        All chapters of the book.
+    """
+    found = []
+    known = set(chapters)
+    for claim in registry.values():
+        if claim.chapter is not None and claim.chapter not in known:
+            found.append(f"claim '{claim.id}' names chapter {claim.chapter}, which does not exist")
+        if claim.unchecked is not None or claim.chapter is None or claim.chapter not in results:
+            continue
+        own = [
+            one
+            for one in map(Record.from_dict, results[claim.chapter].records)
+            if one.claim == claim.id
+        ]
+        where = f"chapter {claim.chapter}: claim '{claim.id}'"
+        checks = [one for one in own if one.role == "record"]
+        controls = [one for one in own if one.role == "control"]
+        if not checks:
+            found.append(f"{where} has no record")
+        if any(one.outcome in ("fails", "inconclusive") for one in checks):
+            found.append(f"{where} does not hold")
+        if claim.needs_control and not controls:
+            found.append(f"{where} has no negative control")
+        if any(one.outcome != "fails" for one in controls):
+            found.append(f"{where} has a negative control that does not fail")
+    for name, result in results.items():
+        for one in result.records:
+            owner = registry[one["claim"]].chapter if one["claim"] in registry else None
+            if owner != name:
+                home = f"belongs to chapter {owner}" if owner else "is not in the registry"
+                found.append(f"chapter {name}: claim '{one['claim']}' is recorded here but {home}")
+    return list(dict.fromkeys(found))
+
+
+def write(path: Path, profile: str, results: Mapping[str, Result]) -> None:
+    """Write the collected results where the Sphinx extension reads them."""
+    content = {
+        "profile": profile,
+        "chapters": {name: asdict(result) for name, result in results.items()},
+    }
+    write_atomically(path, json.dumps(content, indent=1, sort_keys=True))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read the collected results: ``profile``, and ``chapters`` with their results."""
+    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return content
+
+
+def all_records(collected: Mapping[str, Any]) -> list[Record]:
+    """Return every record of the collected results."""
+    return [
+        Record.from_dict(one)
+        for result in collected["chapters"].values()
+        for one in result["records"]
+    ]

@@ -1,0 +1,131 @@
+"""The HTML: one strict Sphinx run over outputs that are already there."""
+
+import io
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+import yaml
+
+from book.project import BuildError, Project, files_digest, folder_files, toc_files
+
+
+class _Tee(io.TextIOBase):
+    """Passes text on and keeps it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.kept: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.kept.append(text)
+        return self.stream.write(text)
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+    def isatty(self) -> bool:
+        return self.stream.isatty()
+
+
+def inputs_digest(project: Project, results: Path) -> str:
+    """Return the digest of everything the pages are made of."""
+    root = project.root
+    files = [root / "_config.yml", root / "_toc.yml", root / "constraints.txt", results]
+    files += folder_files(root / "book") + folder_files(root / "notebooks")
+    return files_digest(files, root)
+
+
+def build(
+    project: Project, folder: Path, cache: Path, results: Path, toc: Path, *, strict: bool
+) -> None:
+    """Build the pages into ``folder/html``.
+
+    The pages are made beside the old ones and put in their place at the end.
+
+    Parameters
+    ----------
+    project
+        The book.
+    folder
+        Where to build.
+    cache
+        The jupyter-cache with the outputs.
+    results
+        The collected results.
+    toc
+        The table of contents to use.
+    strict
+        Whether a warning is an error.
+
+    Raises
+    ------
+    BuildError
+        If Sphinx fails or, when strict, warns; it names the pages.
+    """
+    from jupyter_book.sphinx import build_sphinx  # type: ignore[import-untyped]
+
+    new, final = folder / "html.new", folder / "html"
+    shutil.rmtree(new, ignore_errors=True)
+    tee = _Tee(sys.stderr)
+    sys.stderr = tee
+    try:
+        status = build_sphinx(
+            project.root,
+            new,
+            path_config=project.root / "_config.yml",
+            noconfig=True,
+            confoverrides={
+                "external_toc_path": toc.as_posix(),
+                "latex_individualpages": False,
+                "nitpicky": True,
+                "nb_execution_cache_path": str(cache),
+                "slth_results": str(results),
+            },
+            doctreedir=folder / "doctrees",
+            freshenv=True,
+            quiet=True,
+            warningiserror=strict,
+            keep_going=True,
+        )
+    finally:
+        sys.stderr = tee.stream
+    if status != 0:
+        reason = f": {status}" if isinstance(status, BaseException) else ""
+        raise BuildError(f"{_blamed(''.join(tee.kept))}: Sphinx complains, see above{reason}")
+    shutil.rmtree(final, ignore_errors=True)
+    new.rename(final)
+
+
+def partial_toc(project: Project, names: list[str], path: Path) -> Path:
+    """Write a table of contents with these chapters only, and with the pages that exist."""
+
+    def keep(entry: Any) -> bool:
+        return all(
+            (project.root / f"{name}.md").is_file()
+            and (not name.startswith("notebooks/") or Path(name).stem in names)
+            for name in toc_files(entry)
+        )
+
+    toc = project.toc()
+    for part in toc.get("parts", []):
+        part["chapters"] = [entry for entry in part["chapters"] if keep(entry)]
+    if "parts" in toc:
+        toc["parts"] = [part for part in toc["parts"] if part["chapters"]]
+    if "chapters" in toc:
+        toc["chapters"] = [entry for entry in toc["chapters"] if keep(entry)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(toc, sort_keys=False), "utf-8")
+    return path
+
+
+def _blamed(text: str) -> str:
+    """Return the pages that Sphinx's messages name."""
+    pages = dict.fromkeys(re.findall(r"((?:notebooks|book)/[\w.-]+?)(?:\.md|:)", text))
+    chapters = [
+        f"chapter {page.removeprefix('notebooks/')}" if page.startswith("notebooks/") else page
+        for page in pages
+    ]
+    return ", ".join(chapters) or "the book"

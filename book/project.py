@@ -1,0 +1,144 @@
+"""The book's files: chapters in the order of the table of contents, profiles, results, digests."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import slth
+
+
+class BuildError(Exception):
+    """The book cannot be built; the message says which chapter is at fault and why."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A book: the folder with ``_toc.yml``, ``_config.yml``, ``book/`` and ``notebooks/``."""
+
+    root: Path
+
+    @property
+    def registry(self) -> Path:
+        """The registry of claims."""
+        return self.root / "book" / "claims.yml"
+
+    @property
+    def build(self) -> Path:
+        """The folder of everything that is generated."""
+        return self.root / "_build"
+
+    def chapter_names(self) -> list[str]:
+        """Return the stems of the chapters that the table of contents lists, in its order."""
+        return [Path(name).stem for name in toc_files(self.toc()) if name.startswith("notebooks/")]
+
+    def chapter_path(self, name: str) -> Path:
+        """Return the source of a chapter.
+
+        Raises
+        ------
+        BuildError
+            If there is no such chapter.
+        """
+        path = self.root / "notebooks" / f"{name}.md"
+        if not path.is_file():
+            raise BuildError(f"chapter {name}: there is no notebooks/{name}.md")
+        return path
+
+    def toc(self) -> dict[str, Any]:
+        """Return the table of contents."""
+        toc: dict[str, Any] = yaml.safe_load((self.root / "_toc.yml").read_text("utf-8"))
+        return toc
+
+    def markdown_extensions(self) -> frozenset[str]:
+        """Return the MyST extensions in use, which decide how a source splits into cells."""
+        config = yaml.safe_load((self.root / "_config.yml").read_text("utf-8"))
+        return frozenset(config["parse"]["myst_enable_extensions"])
+
+    def overrides(self, profile: str) -> dict[str, dict[str, Any]]:
+        """Return, for each chapter, the parameters that a profile changes: none in ``full``.
+
+        Raises
+        ------
+        BuildError
+            If the table of the fast profile names a chapter that does not exist.
+        """
+        table = yaml.safe_load((self.root / "book" / "profiles.yml").read_text("utf-8")) or {}
+        if unknown := sorted(set(table) - set(self.chapter_names())):
+            raise BuildError(f"book/profiles.yml names an unknown chapter: {', '.join(unknown)}")
+        return {} if profile == "full" else table
+
+
+def toc_files(toc: Any) -> list[str]:
+    """Return the documents that a table of contents lists, in its order, without their suffix."""
+    if isinstance(toc, list):
+        return [name for item in toc for name in toc_files(item)]
+    if not isinstance(toc, dict):
+        return []
+    names = [str(toc[key]).removesuffix(".md") for key in ("root", "file") if key in toc]
+    for key in ("parts", "chapters", "sections", "subtrees", "entries"):
+        names += toc_files(toc.get(key))
+    return names
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that an interruption leaves either the old text or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def files_digest(files: Iterable[Path], root: Path) -> str:
+    """Return one digest of the names and contents of files."""
+    total = hashlib.sha256()
+    for path in sorted(files):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        total.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
+    return total.hexdigest()
+
+
+def folder_files(folder: Path) -> list[Path]:
+    """Return the files below a folder, without byte code."""
+    return [
+        path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    ]
+
+
+@cache
+def package_digest(package: Path = Path(slth.__file__).parent) -> str:
+    """Return the digest of the package that the chapters import."""
+    return files_digest(folder_files(package), package)
+
+
+def chapter_digest(
+    project: Project, name: str, cells: list[Any], parameters: Mapping[str, Any], rules: Any
+) -> str:
+    """Return the digest of all that a chapter's results depend on.
+
+    That is its code cells, the parameters its profile changes, the registry's rules for its claims,
+    the package, the pinned dependencies and the data.  Prose is not part of it.
+    """
+    data = project.root / "data"
+    parts = [
+        name,
+        cells,
+        parameters,
+        rules,
+        package_digest(),
+        files_digest(folder_files(data), data) if data.is_dir() else "",
+        (project.root / "constraints.txt").read_text("utf-8"),
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
