@@ -1,0 +1,5 @@
+"""What the theorems say, as functions: entropy, laws, sample sizes, success laws, counts."""
+
+from slth.theory import entropy, laws, overparameterization, rfss, rss
+
+__all__ = ["entropy", "laws", "overparameterization", "rfss", "rss"]
