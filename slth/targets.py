@@ -182,4 +182,5 @@ def _divided_by_norm(weight: Tensor) -> Tensor:
     exact = weight.double()
     slack = 1.0 + 2.0**-24 * min(weight.shape) ** 0.5 + 1e-12
     norm = float(torch.linalg.matrix_norm(exact, 2))
-    return (exact / (norm * slack)).float()
+    divided: Tensor = (exact / (norm * slack)).float()
+    return divided

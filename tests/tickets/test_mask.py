@@ -1,0 +1,102 @@
+"""Masks: 0/1 only, counted, packed and unpacked."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+
+from slth.tickets import Mask
+
+LAYERS = st.lists(
+    hnp.arrays(np.bool_, hnp.array_shapes(min_dims=1, max_dims=3, max_side=7)),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(LAYERS)
+def test_counts(layers: list[NDArray[np.bool_]]) -> None:
+    mask = Mask(layers)
+    ones = sum(int(value) for layer in layers for value in layer.ravel())
+    total = sum(layer.size for layer in layers)
+    assert (mask.kept, mask.total) == (ones, total)
+    assert mask.density == ones / total
+    assert mask.density + mask.sparsity == pytest.approx(1.0)
+
+
+@given(LAYERS)
+def test_packing_round_trips(layers: list[NDArray[np.bool_]]) -> None:
+    mask = Mask(layers)
+    again = Mask.unpack(mask.packed(), mask.shapes)
+    assert again == mask
+    assert hash(again) == hash(mask)
+    assert sum(data.size for data in mask.packed()) <= mask.total / 8 + len(layers)
+
+
+@given(LAYERS, st.data())
+def test_one_flipped_bit_is_another_mask(
+    layers: list[NDArray[np.bool_]], data: st.DataObject
+) -> None:
+    index = data.draw(st.integers(0, len(layers) - 1))
+    entry = data.draw(st.integers(0, layers[index].size - 1))
+    flipped = [layer.copy() for layer in layers]
+    flipped[index].flat[entry] ^= True
+    assert Mask(flipped) != Mask(layers)
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.int8, np.uint64, np.float32, np.float64])
+def test_accepts_exact_zeros_and_ones(dtype: type) -> None:
+    mask = Mask([np.array([[0, 1], [1, 1]], dtype=dtype)])
+    assert mask.layers[0].dtype == np.bool_
+    assert mask.kept == 3
+
+
+@pytest.mark.parametrize("value", [0.5, 2, -1, np.nan, np.inf, 1 + 1e-12, 1e-300])
+def test_refuses_anything_else(value: float) -> None:
+    with pytest.raises(ValueError, match="neither 0 nor 1"):
+        Mask([[1, 0], [0, value]])
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([], "at least one layer"),
+        ([np.ones((0, 3))], "empty"),
+        ([["1", "0"]], "not 0/1 numbers"),
+        ([np.array([1j])], "not 0/1 numbers"),
+        ([np.array([None])], "not 0/1 numbers"),
+    ],
+)
+def test_refuses_what_is_no_mask(layers: list[object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Mask(layers)  # type: ignore[arg-type]
+
+
+def test_is_a_read_only_copy() -> None:
+    source = np.array([True, False])
+    mask = Mask([source])
+    source[1] = True
+    assert mask.kept == 1
+    with pytest.raises(ValueError, match="read-only"):
+        mask.layers[0][1] = True
+
+
+def test_refuses_packed_data_that_does_not_fit() -> None:
+    mask = Mask([[1, 0, 1]])
+    (data,) = mask.packed()
+    with pytest.raises(ValueError, match="needs 2 bytes"):
+        Mask.unpack([data], [(9,)])
+    with pytest.raises(ValueError, match="1 packed layers for 2 shapes"):
+        Mask.unpack([data], [(3,), (3,)])
+    with pytest.raises(ValueError, match="padding bit"):
+        Mask.unpack([data | np.uint8(1)], [(3,)])
+    with pytest.raises(ValueError, match="needs 1 bytes"):
+        Mask.unpack([data.astype(np.int64)], [(3,)])
+
+
+def test_is_not_equal_to_something_else() -> None:
+    assert Mask([[1]]) != [[1]]
+    assert Mask([[1, 0]]) != Mask([[[1, 0]]])
+    assert "kept=1" in repr(Mask([[1, 0]]))

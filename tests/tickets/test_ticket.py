@@ -1,0 +1,252 @@
+"""Tickets: parts that fit, the network as a module, files that round-trip or are refused."""
+
+import dataclasses
+import json
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+from torch import nn
+
+from slth.tickets import Mask, RandomNetwork, Ticket, TicketFileError, ticket_file, verify
+
+NETWORK = RandomNetwork((3, 8, 2, 5, 4), 2**63 + 11, "uniform")
+
+
+def ticket_of(network: RandomNetwork, **changes: Any) -> Ticket:
+    rng = np.random.default_rng(0)
+    fields: dict[str, Any] = {
+        "random_network": network,
+        "mask": Mask([rng.random(shape) < 0.3 for shape in network.shapes]),
+        "target_digest": "ab" * 32,
+        "random_digest": network.digest(),
+        "nonnegative_inputs": True,
+        "objective": "fewest",
+        "size": None,
+        "weight_tolerances": (0.1, 1 / 3),
+        "epsilon": 0.7,
+    }
+    return Ticket(**{**fields, **changes})
+
+
+@pytest.mark.parametrize("law", ["uniform", "normal"])
+def test_network_is_the_masked_random_network(law: Any) -> None:
+    network = dataclasses.replace(NETWORK, law=law)
+    ticket = ticket_of(network)
+    module = ticket.network()
+    assert [type(part) for part in module] == [nn.Linear, nn.ReLU] * 3 + [nn.Linear]
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((5, 3))
+    y = x.T
+    for layer, keep in enumerate(ticket.mask.layers):
+        weights = np.where(keep, network.weights(layer), np.float32(0)).astype(np.float64)
+        y = weights @ (np.maximum(y, 0) if layer else y)
+    np.testing.assert_allclose(module.double()(torch.tensor(x)).numpy(), y.T, atol=1e-12)
+    assert not any(parameter.requires_grad for parameter in module.parameters())
+
+
+def test_network_leaves_the_global_generator_alone() -> None:
+    before = torch.get_rng_state()
+    ticket_of(NETWORK).network()
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_counts() -> None:
+    ticket = ticket_of(NETWORK)
+    assert ticket.target_widths == (3, 2, 4)
+    assert ticket.overparameterization == (24 + 16 + 10 + 20) / (6 + 8)
+    assert ticket.density == ticket.mask.kept / 70
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"random_network": RandomNetwork((3, 2), 0)}, "two random layers per target layer"),
+        ({"mask": Mask([[1]])}, "mask has shapes"),
+        ({"objective": "worst"}, "objective must be one of"),
+        ({"size": 0}, "at least 1"),
+        ({"weight_tolerances": (0.1,)}, "1 weight tolerances for 2 target layers"),
+        ({"weight_tolerances": (0.1, -0.1)}, ">= 0"),
+        ({"weight_tolerances": (0.1, float("nan"))}, ">= 0"),
+        ({"epsilon": 0.0}, "epsilon must be positive"),
+        ({"epsilon": float("inf")}, "epsilon must be positive"),
+    ],
+)
+def test_refuses_parts_that_do_not_fit(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ticket_of(NETWORK, **changes)
+
+
+@pytest.mark.parametrize("changes", [{}, {"size": 3, "objective": "best", "epsilon": None}])
+def test_file_round_trips_bit_for_bit(tmp_path: Path, changes: dict[str, Any]) -> None:
+    ticket = ticket_of(NETWORK, **changes)
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    ticket.save(first)
+    again = Ticket.load(first)
+    assert again == ticket
+    again.save(second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_file_holds_one_bit_per_parameter(tmp_path: Path) -> None:
+    network = RandomNetwork((100, 400, 100), 1, "uniform")
+    path = tmp_path / "ticket"
+    ticket_of(network, weight_tolerances=(0.1,)).save(str(path))
+    assert network.n_parameters / 8 <= path.stat().st_size < network.n_parameters / 8 + 2048
+
+
+def test_every_truncation_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ticket"
+    ticket_of(NETWORK).save(path)
+    data = path.read_bytes()
+    for length in range(len(data)):
+        path.write_bytes(data[:length])
+        with pytest.raises(TicketFileError, match="truncated"):
+            Ticket.load(path)
+
+
+@given(position=st.integers(0, 10**6), change=st.integers(1, 255))
+@settings(
+    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_corruption_is_refused(tmp_path: Path, position: int, change: int) -> None:
+    """Whatever byte changes: the file is refused, or (white space) still says the same."""
+    ticket, path = ticket_of(NETWORK), tmp_path / "ticket"
+    ticket.save(path)
+    data = bytearray(path.read_bytes())
+    data[position % len(data)] ^= change
+    path.write_bytes(data)
+    try:
+        again = Ticket.load(path)
+    except TicketFileError:
+        return
+    assert again == ticket
+
+
+def test_each_changed_mask_byte_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ticket"
+    ticket_of(NETWORK).save(path)
+    data = path.read_bytes()
+    n_bytes = sum(layer.size for layer in ticket_of(NETWORK).mask.packed())
+    for position in range(len(data) - n_bytes, len(data)):
+        path.write_bytes(data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :])
+        with pytest.raises(TicketFileError, match="corrupted"):
+            Ticket.load(path)
+
+
+def test_a_newer_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "ticket"
+    monkeypatch.setattr(ticket_file, "FORMAT_VERSION", 2)
+    ticket_of(NETWORK).save(path)
+    monkeypatch.undo()
+    with pytest.raises(TicketFileError, match="has ticket format 2, this version of slth reads 1"):
+        Ticket.load(path)
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ticket"
+    with pytest.raises(FileNotFoundError, match="no ticket file"):
+        Ticket.load(path)
+    with pytest.raises(FileNotFoundError, match="no ticket file"):
+        Ticket.load(tmp_path)
+    save_file({"weight": np.ones(3)}, path)
+    with pytest.raises(TicketFileError, match="holds no ticket"):
+        Ticket.load(path)
+    for header in ("no json", "[1]", "{}", '{"format_version": 1}'):
+        save_file({}, path, metadata={"slth_ticket": header})
+        with pytest.raises(TicketFileError, match="unreadable ticket header"):
+            Ticket.load(path)
+
+
+def test_nothing_is_ever_unpickled(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+            return os.mkdir, (str(tmp_path / "exploded"),)
+
+    path = tmp_path / "ticket"
+    for data in (pickle.dumps(Bomb()), b"\x80\x04" + b"." * 100):
+        path.write_bytes(data)
+        with pytest.raises(TicketFileError):
+            Ticket.load(path)
+    torch.save({"mask": Bomb()}, path)
+    with pytest.raises(TicketFileError):
+        Ticket.load(path)
+    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 5}, "regenerates another random network"),
+        ({"law": "normal"}, "regenerates another random network"),
+        ({"seed": -5}, "does not describe a ticket: seed"),
+        ({"widths": [3, 8, 2]}, "does not describe a ticket: 4 packed layers for 2 shapes"),
+        ({"widths": 3}, "does not describe a ticket"),
+        ({"objective": None}, "does not describe a ticket: objective"),
+        ({"weight_tolerances": ["a", "b"]}, "does not describe a ticket"),
+    ],
+)
+def test_an_edited_header_is_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+    """Even when the checksum is made to match."""
+    path = tmp_path / "ticket"
+    ticket_of(NETWORK).save(path)
+    header, arrays = ticket_file.read(path)
+    ticket_file.write(path, {**header, **changes}, arrays)
+    with pytest.raises(TicketFileError, match=message):
+        Ticket.load(path)
+
+
+def test_a_missing_header_entry_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ticket"
+    ticket_of(NETWORK).save(path)
+    header, arrays = ticket_file.read(path)
+    for name in header:
+        rest = {key: value for key, value in header.items() if key != name}
+        ticket_file.write(path, rest, arrays)
+        with pytest.raises(TicketFileError, match=f"does not describe a ticket: '{name}'"):
+            Ticket.load(path)
+
+
+def test_another_set_of_tensors_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ticket"
+    header = json.dumps({"format_version": 1, "checksum": ""})
+    save_file({"mask": np.ones(3, np.uint8)}, path, metadata={"slth_ticket": header})
+    with pytest.raises(TicketFileError, match="holds the tensors"):
+        Ticket.load(path)
+
+
+def test_an_interrupted_save_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "ticket"
+    old = ticket_of(NETWORK)
+    old.save(path)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("fsync", "replace"):
+        monkeypatch.setattr(os, name, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            ticket_of(NETWORK, epsilon=0.5).save(path)
+        monkeypatch.undo()
+        assert Ticket.load(path) == old
+        assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_stored_ticket_for_another_target_is_refused_by_verify(
+    tmp_path: Path, hand_made: Callable[..., Ticket], module: Callable[..., nn.Sequential]
+) -> None:
+    path = tmp_path / "ticket"
+    ticket_of(NETWORK).save(path)
+    other = module(np.ones((2, 3)), np.ones((4, 2)))
+    with pytest.raises(ValueError, match="the ticket is for the target abababababab"):
+        verify(Ticket.load(path), other)
