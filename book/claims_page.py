@@ -29,7 +29,7 @@ def summary(registry: Mapping[str, Claim], records: Sequence[Record]) -> str:
     """Return one sentence with the number of claims in each state."""
     names: list[str] = [status(claim, records).name for claim in registry.values()]
     counts = ", ".join(f"{names.count(name)} {text}" for name, text in _STATES.items())
-    return f"{len(registry)} claims: {counts}."
+    return f"{len(registry)} {'claim' if len(registry) == 1 else 'claims'}: {counts}."
 
 
 def by_chapter(registry: Mapping[str, Claim]) -> dict[str | None, list[Claim]]:
@@ -90,15 +90,11 @@ def _checks(claim: Claim, records: Sequence[Record]) -> tuple[str, str]:
         for one in own
         if one.role == "control"
     ]
-    check = "\n\n".join([status(claim, records).text, *map(_code, checks)])
+    check = "\n\n".join([status(claim, records).text, *checks])
     if claim.unchecked is None:
         check += f"\n\n*Repeat it:*\n\n```sh\npython book/build.py --claim {claim.id}\n```"
-    control = "\n\n".join([f"Breaks: {claim.control}.", *map(_code, controls)])
+    control = "\n\n".join([f"Breaks: {claim.control}.", *controls])
     return check, control if claim.control else "—"
-
-
-def _code(text: str) -> str:
-    return f"`{text}`"
 
 
 def anchor(claim_id: str) -> str:

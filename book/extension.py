@@ -50,9 +50,10 @@ class ClaimRole(SphinxRole):
         records = ledger.all_records(collected(self.env))
         state = claims.status(claim, records).name
         text = claims_page.badge_text(claim, records)
-        badge = pending_xref(
+        badge = nodes.inline(classes=["claim-badge", f"claim-{state}"])
+        badge += pending_xref(
             "",
-            nodes.inline(text=text, classes=["claim-badge", f"claim-{state}"]),
+            nodes.inline(text=text),
             refdomain="std",
             reftype="ref",
             reftarget=claims_page.anchor(claim.id),

@@ -63,7 +63,7 @@ def write(path: Path, profile: str, results: Mapping[str, Result]) -> None:
         "profile": profile,
         "chapters": {name: asdict(result) for name, result in results.items()},
     }
-    write_atomically(path, json.dumps(content, indent=1, sort_keys=True))
+    write_atomically(path, json.dumps(content, indent=1))
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -168,15 +168,15 @@ def markdown(claim: Claim, result: Record) -> str:
             "fails": ("✔", "control fails, as it must"),
             "holds": ("✘", "control passes, so the check proves nothing"),
         }.get(result.outcome, ("✘", "control is inconclusive, so the check proves nothing"))
-        title = f"Control of “{claim.title}” ({claim.control})"
+        title = f"**Control of “{claim.title}”** (breaks: {claim.control})"
     else:
         sign, verdict = {
             "holds": ("✔", _HELD.get(str(claim.kind), "")),
             "fails": ("✘", "does not hold"),
             "inconclusive": ("✘", "not decided by this many trials"),
         }.get(result.outcome, ("○", "shown, not checked"))
-        title = claim.title
-    return f"{sign} **{title}**: {relation_text(claim, result)} — {verdict}."
+        title = f"**{claim.title}**"
+    return f"{sign} {title}: {relation_text(claim, result)} — {verdict}."
 
 
 _HELD = {
