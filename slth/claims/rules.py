@@ -190,6 +190,8 @@ def _worst(where: str, measured: Any, bound: Any, relation: str) -> tuple[Any, A
         array = np.asarray(value)
         if array.size == 0:
             raise ValueError(f"{where}: {name} is empty, nothing was checked")
+        if array.dtype.kind not in "biufO":
+            raise ValueError(f"{where}: {name} must be a number or numbers, got {value!r}")
         # Python integers are exact where int64 differences and float64 are not.
         sides.append(array.astype(int).astype(object) if array.dtype.kind == "b" else array)
         if array.dtype.kind in "iu":
