@@ -1,0 +1,204 @@
+"""Exact solvers for one instance and for many."""
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import SupportsIndex
+
+import numpy as np
+import numpy.typing as npt
+from tqdm.auto import tqdm
+
+from . import _exact, _kernels
+from ._instance import check_scale, checked_objective, checked_samples, checked_size
+from ._plan import Plan, plan
+from .errors import SubsetNotFound
+from .solution import OBJECTIVES, BatchSolution, Objective, Solution
+
+
+def solve(
+    x: npt.ArrayLike,
+    z: float,
+    *,
+    size: SupportsIndex | None = None,
+    tolerance: float | None = None,
+    objective: Objective = "best",
+) -> Solution:
+    """Find a subset of the samples whose sum is close to a target.
+
+    min |Σ_S - z| over S ⊆ [n], or over |S| = k when ``size=k``: the random subset-sum problem
+    (RSS) and its fixed-size variant (RFSS, Definition 2 of Natale et al. 2024).
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        Samples, finite.
+    z : float
+        Target.
+    size : int, optional
+        Exact number of terms k; any number, including none, if left out.
+    tolerance : float, optional
+        Largest admissible |Σ_S - z|, itself admitted. Needed by ``"feasible"`` and ``"fewest"``,
+        refused by ``"best"``.
+    objective : {"best", "feasible", "fewest"}
+        Smallest error; the first subset found within the tolerance; or the fewest terms within
+        the tolerance, and among those the smallest error.
+
+    Returns
+    -------
+    Solution
+
+    Raises
+    ------
+    SubsetNotFound
+        No subset meets the tolerance; carries the ``best_error``.
+    InstanceTooLarge
+        The lists of sums would not fit into memory; names the largest n.
+    ValueError
+        Empty choice (k > n), samples or target that are not finite, arguments that do not fit.
+
+    Notes
+    -----
+    Horowitz and Sahni (1974) on 64-bit integers: the returned subset is optimal in exact
+    arithmetic, not just up to rounding. Which one of several optimal subsets is returned depends
+    on the instance alone.
+
+    Examples
+    --------
+    >>> solution = solve([0.5, -0.25, 0.75, 0.125], 0.4, size=2)
+    >>> solution.indices, solution.sum
+    (array([1, 2]), 0.5)
+    >>> solve([0.5, -0.25, 0.75, 0.125], 0.4, tolerance=0.1, objective="fewest").indices
+    array([0])
+    """
+    samples = checked_samples(x, "x", "(n,)", 1)
+    if np.ndim(z) != 0:
+        raise ValueError(f"z must be a single number, not of shape {np.shape(z)}")
+    batch = solve_many(samples, [z], size=size, tolerance=tolerance, objective=objective)
+    mask = batch.masks[0]
+    indices = np.flatnonzero(mask)
+    terms = samples.astype(np.float64)[indices].tolist()
+    error = abs(math.fsum([*terms, -float(z)]))
+    if tolerance is not None and not batch.found[0]:
+        raise SubsetNotFound(error, tolerance)
+    return Solution(indices, mask, math.fsum(terms), error, len(indices), objective)
+
+
+def solve_many(
+    X: npt.ArrayLike,
+    Z: npt.ArrayLike,
+    *,
+    size: SupportsIndex | None = None,
+    tolerance: float | None = None,
+    objective: Objective = "best",
+    progress: bool = False,
+    threads: int | None = None,
+) -> BatchSolution:
+    """Solve many independent instances, as :func:`solve` does one, on all cores.
+
+    S_r ⊆ [n] with Σ_i X[r, i] over S_r close to Z[r], for each r.
+
+    Parameters
+    ----------
+    X : array_like, shape (m, n) or (n,)
+        Samples, one row per instance, or one row shared by all.
+    Z : array_like, shape (m,)
+        Targets.
+    size, tolerance, objective
+        As in :func:`solve`, the same for all instances.
+    progress : bool
+        Show a progress bar.
+    threads : int, optional
+        Number of threads; as many as Numba is configured for (``NUMBA_NUM_THREADS``, by default
+        all cores) if left out, in any case as many as fit into memory. The results do not depend
+        on it.
+
+    Returns
+    -------
+    BatchSolution
+        ``found`` tells where the tolerance is met; elsewhere the subset has the smallest error.
+
+    Raises
+    ------
+    InstanceTooLarge, ValueError
+        As in :func:`solve`, before any work starts.
+
+    Examples
+    --------
+    >>> batch = solve_many([[0.5, 0.25, 1.0], [3.0, 2.0, 1.0]], [0.7, 5.5], size=2)
+    >>> batch.masks.astype(int)
+    array([[1, 1, 0],
+           [1, 1, 0]])
+    >>> batch.errors
+    array([0.05, 0.5 ])
+    """
+    X = checked_samples(X, "X", "(m, n) or (n,)", 1, 2)
+    Z = checked_samples(Z, "Z", "(m,)", 1).astype(np.float64)
+    if X.ndim == 2 and len(X) != len(Z):
+        raise ValueError(f"{len(X)} rows of samples do not fit {len(Z)} targets")
+    check_scale(X, Z)
+    X = np.atleast_2d(X)
+    n = X.shape[1]
+    k = checked_size(size, n)
+    limit = checked_objective(objective, k, tolerance)
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads={threads} must be at least 1")
+    fixed = 0 <= min(k, n - k) <= _kernels.SMALL and k >= 0
+    work = plan(n, k, sized=k >= 0 or objective == "fewest", lists=not fixed, threads=threads)
+    masks = np.zeros((len(Z), n), np.bool_)
+    sums, errors = np.empty(len(Z)), np.empty(len(Z))
+    states = np.empty(len(Z), np.int8)
+
+    def run(rows: slice) -> None:
+        samples = X if X.shape[0] != len(Z) else X[rows]
+        _kernels.solve_rows(
+            np.require(samples, np.float64, ["C", "W"]), Z[rows], limit, k,
+            OBJECTIVES.index(objective), work.counts, work.words, work.spare,
+            masks[rows], sums[rows], errors[rows], states[rows],
+        )  # fmt: skip
+
+    _in_chunks(run, len(Z), work, progress)
+    for r in np.flatnonzero(states == _kernels.UNSETTLED):
+        x = X[min(int(r), len(X) - 1)].astype(np.float64)
+        masks[r], sums[r], errors[r], states[r] = _solve_exactly(x, Z[r], k, limit, objective)
+    return BatchSolution(
+        masks, sums, errors, masks.sum(axis=1), states == _kernels.FOUND, objective
+    )
+
+
+def _in_chunks(run: Callable[[slice], None], instances: int, work: Plan, progress: bool) -> None:
+    """Call ``run`` on consecutive slices, in threads; an interrupt waits for the running slices."""
+    starts = range(0, instances, work.rows(instances))
+    chunks = [slice(start, min(start + starts.step, instances)) for start in starts]
+    with tqdm(total=instances, disable=not progress, unit="instances") as bar:
+        if work.threads == 1 or len(chunks) == 1:
+            for chunk in chunks:
+                run(chunk)
+                bar.update(chunk.stop - chunk.start)
+            return
+        with ThreadPoolExecutor(work.threads) as pool:
+            jobs = {pool.submit(run, chunk): chunk for chunk in chunks}
+            try:
+                for job in as_completed(jobs):
+                    job.result()
+                    bar.update(jobs[job].stop - jobs[job].start)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+
+def _solve_exactly(
+    x: npt.NDArray[np.float64], z: float, size: int, tolerance: float, objective: Objective
+) -> tuple[npt.NDArray[np.bool_], float, float, int]:
+    """Mask, sum, error and state of an instance that 64 bits cannot settle."""
+    v, target, limit = _exact.to_integers(x.tolist(), float(z), max(tolerance, 0.0))
+    if objective == "fewest":
+        distance, indices = _exact.fewest(v, target, limit)
+    else:
+        distance, indices = _exact.closest(v, target, None if size < 0 else size)
+    mask = np.zeros(len(x), np.bool_)
+    mask[indices] = True
+    terms = x[indices].tolist()
+    found = objective == "best" or distance <= limit
+    error = abs(math.fsum([*terms, -float(z)]))
+    return mask, math.fsum(terms), error, _kernels.FOUND if found else _kernels.NOT_FOUND
