@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from slth.claims.registry import Claim
 
@@ -94,6 +94,8 @@ def proportion_interval(successes: int, trials: int, confidence: float) -> Inter
     >>> interval.low, round(interval.high, 6)
     (0.0, 0.036217)
     """
+    from scipy import stats  # takes a second to load, which readers of the registry need not wait
+
     limits = stats.binomtest(successes, trials).proportion_ci(confidence, method="exact")
     return Interval(float(limits.low), float(limits.high), confidence)
 
@@ -121,7 +123,7 @@ def mean_interval(mean: float, standard_error: float, confidence: float) -> Inte
     """
     if not (math.isfinite(standard_error) and standard_error > 0):
         raise ValueError(f"standard_error must be finite and > 0, got {standard_error}")
-    half = float(stats.norm.ppf((1 + confidence) / 2)) * standard_error
+    half = float(special.ndtri((1 + confidence) / 2)) * standard_error
     return Interval(mean - half, mean + half, confidence)
 
 

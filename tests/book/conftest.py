@@ -1,0 +1,117 @@
+"""The built book (fast profile), shared by all workers; and tiny books to try the builder on."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # so that the tests import book.*, which is not installed
+
+FRONT = """---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3
+  name: python3
+---
+
+"""
+
+
+def run_build(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the builder of the book in ``root``, as its readers do."""
+    command = [sys.executable, str(root / "book" / "build.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+
+
+@dataclass(frozen=True)
+class Book:
+    """A book that was built."""
+
+    root: Path
+    html: Path
+    collected: dict[str, Any]
+
+    def pages(self) -> list[Path]:
+        """Return the pages that a reader can open."""
+        return sorted(path for path in self.html.rglob("*.html") if "_static" not in path.parts)
+
+    def chapters(self) -> list[Path]:
+        """Return the pages of the chapters."""
+        return sorted((self.html / "notebooks").glob("*.html"))
+
+
+@pytest.fixture(scope="session")
+def built() -> Book:
+    """Build the book in the fast profile with the real builder, once for all workers."""
+    folder = ROOT / "_build" / "fast"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "tests.lock"):
+        done = run_build(ROOT, "--profile", "fast")
+    if done.returncode != 0:
+        pytest.fail(f"the book does not build in the fast profile:\n{done.stderr[-8000:]}")
+    collected = json.loads((folder / "claims.json").read_text("utf-8"))
+    return Book(ROOT, folder / "html", collected)
+
+
+@dataclass(frozen=True)
+class TinyBook:
+    """A book of a few lines, made by the real builder, extension and configuration."""
+
+    root: Path
+
+    def build(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the builder."""
+        return run_build(self.root, *arguments)
+
+    def write(
+        self,
+        chapters: Mapping[str, str],
+        claims: str = "",
+        profiles: str = "",
+        index: str = "# A tiny book\n",
+    ) -> None:
+        """Write or replace the chapters, the registry, the profiles and the first page."""
+        for name, text in chapters.items():
+            self.chapter(name).write_text(FRONT + text, encoding="utf-8")
+        book = self.root / "book"
+        (book / "claims.yml").write_text(claims, encoding="utf-8")
+        (book / "profiles.yml").write_text(profiles, encoding="utf-8")
+        (book / "index.md").write_text(index, encoding="utf-8")
+        toc = ["format: jb-book", "root: book/index", "parts:", "  - caption: Chapters"]
+        toc += ["    numbered: true", "    chapters:"]
+        toc += [f"      - file: notebooks/{name}" for name in chapters]
+        toc += ["  - caption: Reference", "    chapters:", "      - file: book/claims"]
+        (self.root / "_toc.yml").write_text("\n".join(toc), encoding="utf-8")
+
+    def chapter(self, name: str) -> Path:
+        """Return the source of a chapter."""
+        return self.root / "notebooks" / f"{name}.md"
+
+    def result(self, name: str, profile: str = "full") -> Path:
+        """Return where a chapter's result is stored."""
+        return self.root / "_build" / profile / "results" / f"{name}.json"
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> TinyBook:
+    """Return an empty book with the real machinery."""
+    book = tmp_path / "book"
+    shutil.copytree(ROOT / "book" / "_static", book / "_static")
+    for path in [*(ROOT / "book").glob("*.py"), ROOT / "book" / "references.bib"]:
+        shutil.copy(path, book)
+    shutil.copy(ROOT / "book" / "claims.md", book)
+    for name in ("_config.yml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    return TinyBook(tmp_path)

@@ -1,0 +1,363 @@
+"""The builder on tiny books: what must fail does, what is done is kept, nothing is done twice."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from textwrap import dedent
+from typing import Literal
+
+import pytest
+from bs4 import BeautifulSoup
+
+from book import build, ledger
+from book.execute import Result
+from book.project import BuildError, Project, chapter_digest, package_digest
+from slth import claims
+from slth.claims.rules import Outcome
+from tests.book.conftest import TinyBook
+
+CLAIM = """
+{id}:
+  source: this book
+  title: The {id} claim
+  statement: $1+1=2$
+  kind: exact
+  relation: "=="
+  chapter: {chapter}
+  control: a number is changed
+"""
+
+
+def cell(code: str, options: str = "") -> str:
+    """Return a code cell."""
+    return f"```{{code-cell}} ipython3\n{options}\n{dedent(code).strip()}\n```\n"
+
+
+PARAMETERS = ":tags: [parameters]\n"
+CHECK = cell("from slth import claims\nclaims.record('sum', measured=1 + 1, bound=2)")
+CONTROL = cell("claims.control('sum', measured=1 + 2, bound=2);")
+
+
+def test_every_failure_is_named_with_its_chapter(tiny: TinyBook) -> None:
+    """One build, many faults: each chapter fails for its own reason, the good one is kept."""
+    bodies = {
+        "01-good": CHECK + CONTROL,
+        "02-cell": cell("numerator = 1\nnumerator / 0"),
+        "03-claim": cell("from slth import claims\nclaims.record('wrong', measured=3, bound=2)"),
+        "04-passes": cell("from slth import claims\nclaims.control('weak', measured=2, bound=2)"),
+    }
+    registry = "".join(
+        CLAIM.format(id=name, chapter=chapter)
+        for name, chapter in [("sum", "01-good"), ("wrong", "03-claim"), ("weak", "04-passes")]
+    )
+    tiny.write({name: f"# {name}\n\n{body}" for name, body in bodies.items()}, registry)
+    done = tiny.build("--execute-only")
+    assert done.returncode == 1
+    assert "chapter 02-cell: ZeroDivisionError: division by zero" in done.stderr
+    assert "numerator / 0" in done.stderr
+    assert "chapter 03-claim: claim 'wrong' does not hold: 3 = 2" in done.stderr
+    assert "chapter 04-passes: negative control of claim 'weak'" in done.stderr
+    assert "01-good" not in done.stderr.split("The book is not built.")[1]
+    assert tiny.result("01-good").is_file()
+    assert not tiny.result("02-cell").is_file()
+
+
+def result(chapter: str, *records: claims.Record) -> Result:
+    """Return what a run of a chapter with these records would leave."""
+    return Result(chapter, "digest", 1.0, {}, {}, tuple(one.as_dict() for one in records))
+
+
+def test_the_ledger_must_be_complete() -> None:
+    rule = {"source": "s", "title": "t", "statement": "s", "kind": "exact", "relation": "=="}
+    homes = {
+        "sum": "01-half",
+        "silent": "01-half",
+        "weak": "01-half",
+        "old": "01-half",
+        "elsewhere": "02-other",
+        "lost": "07-nowhere",
+    }
+    registry = {
+        name: claims.Claim(id=name, chapter=chapter, control="c", **rule)  # type: ignore[arg-type]
+        for name, chapter in homes.items()
+    }
+    registry["open"] = claims.Claim("open", "s", "t", "s", unchecked="nobody knows")
+    registry["picture"] = claims.Claim(
+        "picture", "s", "t", "s", kind="illustration", chapter="01-half"
+    )
+
+    def made(claim: str, role: Literal["record", "control"], outcome: Outcome) -> claims.Record:
+        return claims.Record(claim, role, 1, 1, None, None, outcome)
+
+    results = {
+        "01-half": result(
+            "01-half",
+            made("sum", "record", "holds"),
+            made("weak", "record", "holds"),
+            made("weak", "control", "holds"),
+            made("old", "record", "fails"),
+            made("old", "control", "fails"),
+            made("picture", "record", "shown"),
+        ),
+        "02-other": result(
+            "02-other", made("sum", "record", "holds"), made("no", "record", "holds")
+        ),
+    }
+    assert set(ledger.problems(registry, results, results)) == {
+        "chapter 01-half: claim 'sum' has no negative control",
+        "chapter 01-half: claim 'silent' has no record",
+        "chapter 01-half: claim 'silent' has no negative control",
+        "chapter 01-half: claim 'weak' has a negative control that does not fail",
+        "chapter 01-half: claim 'old' does not hold",
+        "chapter 02-other: claim 'elsewhere' has no record",
+        "chapter 02-other: claim 'elsewhere' has no negative control",
+        "chapter 02-other: claim 'sum' is recorded here but belongs to chapter 01-half",
+        "chapter 02-other: claim 'no' is recorded here but is not in the registry",
+        "claim 'lost' names chapter 07-nowhere, which does not exist",
+    }
+
+
+@pytest.mark.parametrize(
+    ("parameters", "profiles", "profile", "message"),
+    [
+        ("n = 3", "01-a: {m: 4}", "fast", "chapter 01-a: unknown parameter m; it has n"),
+        ("n = 3", "09-z: {n: 4}", "full", "profiles.yml names an unknown chapter: 09-z"),
+        ("n = 2 * 3", "", "full", "chapter 01-a: the parameters cell holds only lines like"),
+        ("n: int = 3", "", "full", "not 'n: int = 3'"),
+        ("import os", "", "full", "not 'import os'"),
+    ],
+)
+def test_what_is_refused_before_anything_runs(
+    tiny: TinyBook, parameters: str, profiles: str, profile: str, message: str
+) -> None:
+    tiny.write({"01-a": f"# A\n\n{cell(parameters, PARAMETERS)}"}, profiles=profiles)
+    with pytest.raises(BuildError, match=re.escape(message)):
+        build.build(Project(tiny.root), profile, [], 1, execute_only=True)
+    assert not (tiny.root / "_build").exists()
+
+
+def test_unknown_names_are_refused(tiny: TinyBook) -> None:
+    tiny.write({"01-a": f"# A\n\n{cell('n = 3', PARAMETERS)}{cell('1', PARAMETERS)}"})
+    project = Project(tiny.root)
+    with pytest.raises(BuildError, match="chapter 01-a: 2 cells are tagged"):
+        build.run_once(project, "full", "01-a", {"n": 4})
+    tiny.write({"01-a": f"# A\n\n{cell('n = 3', PARAMETERS)}"})
+    with pytest.raises(BuildError, match="chapter 01-a: unknown parameter m; it has n"):
+        build.run_once(project, "full", "01-a", {"m": 4})
+    with pytest.raises(BuildError, match=r"chapter 02-b: there is no notebooks/02-b\.md"):
+        build.build(project, "full", ["02-b"], 1, execute_only=True)
+    with pytest.raises(BuildError, match="there is no claim 'sum'"):
+        build.show_claim(project, "full", "sum", 1)
+    assert tiny.build("--set", "n=4").returncode == 1, "which chapter?"
+    assert tiny.build("--chapter", "01-a", "--set", "n").returncode == 2, "which value?"
+
+
+def test_the_digest_covers_all_that_results_depend_on(
+    tiny: TinyBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project(tiny.root)
+
+    def digest(parameters: dict[str, int] | None = None, code: str = "n = 3") -> str:
+        return chapter_digest(project, "01-a", [code], parameters or {}, [])
+
+    seen = [digest(), digest({"n": 4}), digest(code="n = 5")]
+    (tiny.root / "data").mkdir()
+    (tiny.root / "data" / "table.csv").write_text("1,2")
+    seen.append(digest())
+    (tiny.root / "constraints.txt").write_text("numpy==0")
+    seen.append(digest())
+
+    package = tiny.root / "package"
+    (package / "sub").mkdir(parents=True)
+    (package / "sub" / "one.py").write_text("x = 1")
+    monkeypatch.setattr("book.project.package_digest", lambda: package_digest(package))
+    seen.append(digest())
+    (package / "sub" / "one.py").write_text("x = 2")
+    package_digest.cache_clear()
+    seen.append(digest())
+    (package / "sub" / "one.py").rename(package / "sub" / "two.py")
+    package_digest.cache_clear()
+    seen.append(digest())
+    assert len(set(seen)) == len(seen)
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "one.pyc").write_text("byte code")
+    package_digest.cache_clear()
+    assert digest() == seen[-1]
+
+
+def test_interrupted_and_started_again(tiny: TinyBook) -> None:
+    """What had finished is kept; what was running is run again."""
+    slow = """
+        import time
+        from pathlib import Path
+        while not Path("../go").exists():
+            time.sleep(0.1)
+    """
+    tiny.write({"01-quick": "# Quick\n\n" + cell("1 + 1"), "02-slow": "# Slow\n\n" + cell(slow)})
+    command = [sys.executable, str(tiny.root / "book" / "build.py"), "--execute-only"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for(tiny.result("01-quick"))
+        process.send_signal(signal.SIGINT)
+        _, messages = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "start again to continue" in messages
+    first = tiny.result("01-quick").stat().st_mtime_ns
+    assert not tiny.result("02-slow").exists()
+    (tiny.root / "go").touch()
+    assert tiny.build("--execute-only").returncode == 0
+    assert tiny.result("01-quick").stat().st_mtime_ns == first
+    assert tiny.result("02-slow").is_file()
+
+
+def wait_for(path: Path, seconds: float = 60) -> None:
+    """Wait until a file is there."""
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} did not appear"
+        time.sleep(0.05)
+
+
+CHAPTER = f"""# A chapter
+
+{cell("trials = 7", PARAMETERS)}
+{
+    cell('''
+    from slth.notebook import glue
+    import numpy as np
+    glue("rate", np.float64(trials) / 2)
+''')
+}
+The rate is {{glue:text}}`rate:.1f`.
+
+:::{{prf:theorem}} 9 (Sums)
+:label: thm-sum
+:nonumber:
+One and one make two. {{claim}}`sum`
+:::
+
+{CHECK}{CONTROL}
+By {{prf:ref}}`Theorem 9 <thm-sum>` we are done.
+"""
+
+
+def test_nothing_is_done_twice_and_every_change_counts(tiny: TinyBook) -> None:
+    registry = CLAIM.format(id="sum", chapter="01-a") + "  label: thm-sum\n"
+    tiny.write({"01-a": CHAPTER}, registry, profiles="01-a: {trials: 3}")
+    index = tiny.root / "_build" / "fast" / "html" / "book" / "index.html"
+    page = index.parents[1] / "notebooks" / "01-a.html"
+
+    done = tiny.build("--profile", "fast")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == str(index)
+    text = page.read_text("utf-8")
+    assert "1.5</span>" in text, "the fast profile's parameter reaches the cells and the prose"
+    assert "trials</span> <span" in text
+    assert "injected" not in text
+    assert re.search(r"claim-badge claim-checked.*?claims\.html#claim-sum", text, re.DOTALL)
+
+    start = time.monotonic()
+    again = tiny.build("--profile", "fast")
+    assert again.stdout.splitlines() == ["Nothing changed.", str(index)]
+    assert time.monotonic() - start < 20
+
+    ran, made = tiny.result("01-a", "fast").stat().st_mtime_ns, page.stat().st_mtime_ns
+    tiny.write({"01-a": CHAPTER + "\nMore prose.\n"}, registry, profiles="01-a: {trials: 3}")
+    assert tiny.build("--profile", "fast").returncode == 0
+    assert "More prose." in page.read_text("utf-8")
+    assert page.stat().st_mtime_ns > made
+    assert tiny.result("01-a", "fast").stat().st_mtime_ns == ran, "prose alone runs no cell"
+
+    tiny.write({"01-a": CHAPTER}, registry, profiles="01-a: {trials: 4}")
+    assert tiny.build("--profile", "fast").returncode == 0
+    assert "2.0</span>" in page.read_text("utf-8")
+    assert tiny.result("01-a", "fast").stat().st_mtime_ns > ran
+
+    stored = json.loads(tiny.result("01-a", "fast").read_text("utf-8"))
+    assert (stored["parameters"], stored["overrides"]) == ({"trials": 7}, {"trials": 4})
+
+    # The command in the page's footer is true, and leaves the book alone.
+    command = re.search(r"python book/build\.py --chapter \S+ --set \S+", visible(page))
+    assert command is not None
+    once = tiny.build(*shlex.split(command.group())[2:])
+    assert once.returncode == 0, once.stderr
+    assert "checked exactly" in once.stdout
+    assert "control fails, as it must" in once.stdout
+    assert (tiny.root / "_build" / "runs" / "01-a.ipynb").is_file()
+    assert not tiny.result("01-a").exists()
+
+    # So is the command on the claims page.
+    ledger = visible(page.parents[1] / "book" / "claims.html")
+    command = re.search(r"python book/build\.py --claim \S+", ledger)
+    assert command is not None
+    one = tiny.build("--profile", "fast", *shlex.split(command.group())[2:])
+    assert one.stdout.splitlines()[-1] == "checked exactly"
+
+
+def visible(page: Path) -> str:
+    """Return the text of a page."""
+    return str(BeautifulSoup(page.read_text("utf-8"), "lxml").get_text())
+
+
+def test_strict_pages(tiny: TinyBook) -> None:
+    """A statement without a claim, an unknown claim, a wrong label, a dead reference: all fail."""
+    statement = ":::{{prf:{kind}}} {title}\n:label: {label}\n:nonumber:\nWords. {badge}\n:::\n\n"
+    text = "# A\n\n" + "".join(
+        statement.format(kind=kind, title=label, label=label, badge=badge)
+        for kind, label, badge in [
+            ("theorem", "bare", ""),
+            ("lemma", "unknown", "{claim}`nothing`"),
+            ("corollary", "swapped", "{claim}`sum`"),
+            ("definition", "free", ""),
+        ]
+    )
+    text += "See {ref}`nowhere`.\n\n" + cell("import sys; print('careful', file=sys.stderr)")
+    registry = CLAIM.format(id="sum", chapter="01-a") + "  label: thm-sum\n"
+    tiny.write({"01-a": text + CHECK + CONTROL}, registry)
+    done = tiny.build()
+    assert done.returncode == 1
+    assert "chapter 01-a" in done.stderr.split("The book is not built.")[1]
+    for warning in (
+        "theorem 'bare' has no claim",
+        "no claim 'nothing' in book/claims.yml",
+        "corollary 'swapped' carries claim 'sum', whose label is 'thm-sum'",
+        "claim 'sum': no theorem has the label 'thm-sum'",
+        "undefined label: 'nowhere'",
+        "stderr was found in the cell outputs",
+    ):
+        assert warning in done.stderr
+    assert "'free'" not in done.stderr
+    assert not (tiny.root / "_build" / "full" / "html").exists()
+
+    preview = tiny.build("--chapter", "01-a")
+    assert preview.returncode == 0, "a preview shows the warnings and the page"
+    assert "theorem 'bare' has no claim" in preview.stderr
+    assert Path(preview.stdout.splitlines()[-1]).is_file()
+
+
+def test_a_plain_jupyter_book_build_works(tiny: TinyBook) -> None:
+    """A fresh clone builds without the builder; the pages say what is missing."""
+    registry = CLAIM.format(id="sum", chapter="01-a") + "  label: thm-sum\n"
+    tiny.write({"01-a": CHAPTER}, registry)
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("jupyter-book")), "build", ".", "-W", "-n"],
+        cwd=tiny.root,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "SLTH_CLAIMS": str(tiny.root / "book" / "claims.yml")},
+    )
+    assert done.returncode == 0, done.stderr
+    html = tiny.root / "_build" / "html"
+    assert "3.5" in visible(html / "notebooks" / "01-a.html")
+    assert "executed this page itself" in visible(html / "notebooks" / "01-a.html")
+    assert "did not collect results" in visible(html / "book" / "claims.html")
+    assert "not checked, because no result was collected" in visible(html / "book" / "claims.html")
