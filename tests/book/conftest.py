@@ -43,8 +43,9 @@ class Book:
     collected: dict[str, Any]
 
     def pages(self) -> list[Path]:
-        """Return the pages that a reader can open."""
-        return sorted(path for path in self.html.rglob("*.html") if "_static" not in path.parts)
+        """Return the pages that a reader can open; the root only leads to the first one."""
+        pages = set(self.html.rglob("*.html")) - set(self.html.glob("_static/**/*"))
+        return sorted(pages - {self.html / "index.html"})
 
     def chapters(self) -> list[Path]:
         """Return the pages of the chapters."""

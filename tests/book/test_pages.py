@@ -1,0 +1,194 @@
+"""The built pages: offline, with alt text, with the paper's numbers, and an honest ledger."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup, Tag
+
+from book.execute import Runs
+from book.project import Project
+from tests.book.conftest import Book
+
+pytestmark = [pytest.mark.book, pytest.mark.xdist_group("book")]
+
+NETWORK = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
+STATEMENT = re.compile(r"^(Theorem|Lemma|Corollary|Proposition|Definition)\b\s*(\S*)")
+SOURCES = {
+    "script": ["src"],
+    "link": ["href"],
+    "img": ["src", "srcset"],
+    "source": ["src", "srcset"],
+    "iframe": ["src"],
+    "video": ["src", "poster"],
+    "audio": ["src"],
+    "object": ["data"],
+    "embed": ["src"],
+    "image": ["href", "xlink:href"],
+    "use": ["href", "xlink:href"],
+}
+
+
+def soups(book: Book) -> Iterator[tuple[Path, BeautifulSoup]]:
+    """Yield the parsed pages."""
+    for page in book.pages():
+        yield page, BeautifulSoup(page.read_text("utf-8"), "lxml")
+
+
+def test_nothing_is_loaded_from_the_network(built: Book) -> None:
+    loaded, missing = [], []
+    for page, soup in soups(built):
+        for name, keys in SOURCES.items():
+            for tag in soup.find_all(name):
+                for address in (str(tag[key]) for key in keys if tag.get(key)):
+                    path = unquote(urldefrag(address)[0].partition("?")[0])
+                    if NETWORK.match(address):
+                        loaded.append(f"{page.name}: {address}")
+                    elif address.startswith("data:") or not path:
+                        continue
+                    elif not (page.parent / path).exists():
+                        missing.append(f"{page.name}: {address}")
+        for script in soup.find_all("script", src=False):
+            loaded += [
+                f"{page.name}: {found}" for found in re.findall(r"https?://\S+", script.get_text())
+            ]
+        styles = [*soup.find_all("style"), *soup.find_all(style=True)]
+        texts = [f"{tag.get_text()} {tag.get('style') or ''}" for tag in styles]
+        loaded += [f"{page.name}: {found}" for text in texts for found in addresses(text)]
+    for sheet in built.html.rglob("*.css"):
+        loaded += [f"{sheet.name}: {found}" for found in addresses(sheet.read_text("utf-8"))]
+    assert loaded == []
+    assert missing == []
+
+
+def addresses(css: str) -> list[str]:
+    """Return the network addresses that a style sheet loads."""
+    found = re.findall(r"""(?:url\(|@import)\s*["']?([^"')\s;]+)""", css)
+    return [address for address in found if NETWORK.match(address)]
+
+
+def test_every_figure_says_what_is_seen(built: Book) -> None:
+    bad, seen = [], 0
+    for page, soup in soups(built):
+        article = soup.find("article")
+        if not isinstance(article, Tag):
+            continue
+        for image in article.find_all("img"):
+            seen += 1
+            words = str(image.get("alt") or "")
+            if len(words.split()) < 4 or re.search(r"\.(svg|png|jpe?g)$|_images/", words):
+                bad.append(f"{page.name}: alt text {words!r}")
+        for drawing in article.find_all("svg", class_=False):
+            if drawing.find("title") is None:
+                bad.append(f"{page.name}: an inline drawing without a title")
+        for figure in article.find_all("figure"):
+            if figure.find("figcaption") is None:
+                bad.append(f"{page.name}: a figure without caption")
+    assert bad == []
+    assert seen > 0
+
+
+def test_statements_cited_by_number_have_that_number(built: Book) -> None:
+    pages = dict(soups(built))
+    wrong, seen = [], 0
+    for page, soup in pages.items():
+        for link in soup.select("article a[href*='#']"):
+            cited = STATEMENT.match(link.get_text())
+            address, anchor = urldefrag(unquote(str(link["href"])))
+            target = (page.parent / address).resolve() if address else page
+            if cited is None or target not in pages:
+                continue
+            named = pages[target].find(id=anchor)
+            title = (
+                named
+                if named is None or "admonition-title" in named.get("class", [])
+                else (named.select_one(".admonition-title"))
+            )
+            text = " ".join(title.get_text().split()) if title is not None else "nothing"
+            seen += 1
+            if not cited[2] or not re.match(rf"{cited[1]} {re.escape(cited[2])}(\W|$)", text):
+                wrong.append(f"{page.name}: '{link.get_text()}' leads to '{text}'")
+    assert wrong == []
+    assert seen > 0
+
+
+def test_every_statement_carries_a_claim(built: Book) -> None:
+    bare, seen = [], 0
+    for page, soup in soups(built):
+        for kind in ("theorem", "lemma", "corollary", "proposition", "conjecture"):
+            for statement in soup.select(f"div.proof.{kind}"):
+                seen += 1
+                if not statement.select(".claim-badge a[href*='claims.html#claim-']"):
+                    bare.append(f"{page.name}: {statement.get_text()[:60]}")
+    assert bare == []
+    assert seen > 0
+
+
+def test_the_ledger_is_honest(built: Book) -> None:
+    """From the registry's text and the stored results alone, without the builder's own check."""
+    registry = yaml.safe_load((built.root / "book" / "claims.yml").read_text("utf-8"))
+    homes = {
+        record["claim"]: chapter
+        for chapter, result in built.collected["chapters"].items()
+        for record in result["records"]
+    }
+    records = [
+        record for result in built.collected["chapters"].values() for record in result["records"]
+    ]
+    for name, claim in registry.items():
+        own = [record for record in records if record["claim"] == name]
+        checks = [record["outcome"] for record in own if record["role"] == "record"]
+        controls = [record["outcome"] for record in own if record["role"] == "control"]
+        if "unchecked" in claim:
+            assert own == [], name
+        elif claim["kind"] == "illustration":
+            assert set(checks) == {"shown"}, name
+        else:
+            assert set(checks) == {"holds"}, name
+            assert set(controls) == {"fails"}, name
+    assert set(homes) <= set(registry)
+    assert {name: registry[name]["chapter"] for name in homes} == homes
+
+
+def test_results_are_as_new_as_the_code(built: Book) -> None:
+    runs = Runs(Project(built.root), "fast")
+    plans = runs.plan(Project(built.root).chapter_names())
+    fresh = {plan.name: plan.digest for plan in plans}
+    stored = {name: result["digest"] for name, result in built.collected["chapters"].items()}
+    assert stored == fresh
+
+
+def test_the_claims_page_lists_every_claim(built: Book) -> None:
+    page = BeautifulSoup((built.html / "book" / "claims.html").read_text("utf-8"), "lxml")
+    registry = yaml.safe_load((built.root / "book" / "claims.yml").read_text("utf-8"))
+    for name, claim in registry.items():
+        assert page.find(id=f"claim-{name}") is not None, name
+        if claim.get("uses"):
+            assert page.select(f".claims-graph a[href='#claim-{name}']"), name
+    text = page.get_text()
+    assert re.search(rf"\b{len(registry)} claims?:", text)
+    for name in (name for name, claim in registry.items() if "unchecked" not in claim):
+        assert f"--claim {name}" in text
+
+
+def test_the_root_leads_to_the_first_page(built: Book) -> None:
+    root = (built.html / "index.html").read_text("utf-8")
+    assert re.search(r"url=book/index\.html", root)
+    assert built.html / "book" / "index.html" in built.pages()
+
+
+def test_every_chapter_says_how_it_was_made(built: Book) -> None:
+    assert len(built.chapters()) == len(built.collected["chapters"])
+    for page in built.chapters():
+        footer = BeautifulSoup(page.read_text("utf-8"), "lxml").select_one(".chapter-footer")
+        assert footer is not None, page.name
+        result = built.collected["chapters"][page.stem]
+        text = footer.get_text()
+        assert result["digest"][:12] in text
+        assert "fast profile" in text
+        assert f"python book/build.py --chapter {page.stem}" in text
+        for name in result["parameters"]:
+            assert name in text
