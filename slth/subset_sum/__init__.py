@@ -1,5 +1,7 @@
 """Exact subset sums: one instance or many, fixed size or any size; counting and covering."""
 
+from .counting import count, sums
+from .covering import covering_radius
 from .errors import InstanceTooLarge, SubsetNotFound
 from .solution import BatchSolution, Objective, Solution
 from .solve import solve, solve_many
@@ -10,6 +12,9 @@ __all__ = [
     "Objective",
     "Solution",
     "SubsetNotFound",
+    "count",
+    "covering_radius",
     "solve",
     "solve_many",
+    "sums",
 ]

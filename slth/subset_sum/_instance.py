@@ -26,6 +26,16 @@ def checked_samples(x: npt.ArrayLike, name: str, shapes: str, *dimensions: int) 
     return array
 
 
+def checked_target(z: float) -> float:
+    """Return the target as a finite float."""
+    if np.ndim(z) != 0:
+        raise ValueError(f"z must be a single number, not of shape {np.shape(z)}")
+    value = float(z)
+    if not math.isfinite(value):
+        raise ValueError(f"z={z} is not finite")
+    return value
+
+
 def check_scale(X: Array, Z: Array) -> None:
     """Refuse instances whose sums or errors leave the range of float64."""
     with np.errstate(over="ignore"):

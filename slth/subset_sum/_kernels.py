@@ -101,7 +101,7 @@ def target_on_grid(
     ``lo - outer`` to ``hi + outer`` the distance may still round to the tolerance.
     """
     end = 1 << SUM_BITS
-    unknown = 1 << 61  # nothing is surely inside such a window, nothing surely outside
+    unknown = (1 << 62) - 1  # with this slack nothing is surely inside, nothing surely outside
     scaled, kept = _scaled(z, exponent)
     slack = 0 if exact and kept else 2 * n + 8
     if abs(scaled) > end:  # beyond every sum: where exactly changes no order
@@ -109,7 +109,7 @@ def target_on_grid(
         reach = math.ldexp(1.0, min(SUM_BITS - exponent, 1023))
         if tolerance < (abs(z) - reach) * (1.0 - 1e-15):
             return t, 1, 0, slack, slack
-        return t, -unknown, unknown, slack, unknown
+        return t, 1, 0, slack, unknown
     whole = math.floor(scaled)
     rest = scaled - whole
     t = 4 * int(whole) + (1 if rest <= 0.5 else 3)

@@ -10,7 +10,13 @@ import numpy.typing as npt
 from tqdm.auto import tqdm
 
 from . import _exact, _kernels
-from ._instance import check_scale, checked_objective, checked_samples, checked_size
+from ._instance import (
+    check_scale,
+    checked_objective,
+    checked_samples,
+    checked_size,
+    checked_target,
+)
 from ._plan import Plan, plan
 from .errors import SubsetNotFound
 from .solution import OBJECTIVES, BatchSolution, Objective, Solution
@@ -72,13 +78,12 @@ def solve(
     array([0])
     """
     samples = checked_samples(x, "x", "(n,)", 1)
-    if np.ndim(z) != 0:
-        raise ValueError(f"z must be a single number, not of shape {np.shape(z)}")
-    batch = solve_many(samples, [z], size=size, tolerance=tolerance, objective=objective)
+    target = checked_target(z)
+    batch = solve_many(samples, [target], size=size, tolerance=tolerance, objective=objective)
     mask = batch.masks[0]
     indices = np.flatnonzero(mask)
     terms = samples.astype(np.float64)[indices].tolist()
-    error = abs(math.fsum([*terms, -float(z)]))
+    error = abs(math.fsum([*terms, -target]))
     if tolerance is not None and not batch.found[0]:
         raise SubsetNotFound(error, tolerance)
     return Solution(indices, mask, math.fsum(terms), error, len(indices), objective)
