@@ -15,7 +15,7 @@ _STATES = {
     "simulated": "consistent with simulation",
     "unchecked": "not checked",
 }
-_BOX_WIDTH, _BOX_HEIGHT, _GAP_X, _GAP_Y, _LINE = 190, 52, 70, 18, 15
+_BOX_WIDTH, _BOX_HEIGHT, _GAP_X, _GAP_Y, _LINE = 180, 56, 48, 18, 15
 
 
 def badge_text(claim: Claim, records: Sequence[Record]) -> str:
@@ -55,7 +55,7 @@ def table(claims: Sequence[Claim], records: Sequence[Record]) -> str:
     """
     rows = [_row("Claim", "Check", "Negative control")]
     rows += [_row(_statement(claim), *_checks(claim, records)) for claim in claims]
-    head = ["::::{list-table}", ":header-rows: 1", ":widths: 46 29 25", ":class: claims-table", ""]
+    head = ["::::{list-table}", ":header-rows: 1", ":widths: 40 34 26", ":class: claims-table", ""]
     return "\n".join([*head, *rows, "::::"])
 
 
@@ -138,7 +138,7 @@ def graph(registry: Mapping[str, Claim], records: Sequence[Record]) -> str:
     )
     return (
         f'<div class="claims-graph" tabindex="0"><svg viewBox="-2 -2 {width + 4} {height + 4}" '
-        f'width="{width + 4}" height="{height + 4}" role="group" '
+        f'width="{width + 4}" style="min-width: {0.8 * width:.0f}px" role="group" '
         f'aria-labelledby="claims-graph-title claims-graph-words" xmlns="http://www.w3.org/2000/svg">'
         f'<title id="claims-graph-title">Which claims use which</title>'
         f'<desc id="claims-graph-words">{escape(words)}</desc>'
@@ -177,8 +177,8 @@ def _edge(start: tuple[int, int], end: tuple[int, int]) -> str:
 
 def _box(claim: Claim, place: tuple[int, int], state: str) -> str:
     x, y = place
-    lines = wrap(f"{SIGNS[state]} {claim.title}", 27)
-    lines = lines if len(lines) <= 3 else [*lines[:2], f"{lines[2][:25]}…"]
+    lines = wrap(f"{SIGNS[state]} {claim.title}", 26)
+    lines = lines if len(lines) <= 3 else [*lines[:2], f"{lines[2][:24]}…"]
     first = y + _BOX_HEIGHT / 2 - _LINE * (len(lines) - 1) / 2 + 4
     text = "".join(
         f'<text x="{x + _BOX_WIDTH / 2}" y="{first + _LINE * row}">{escape(line)}</text>'
