@@ -2,10 +2,14 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+from scipy.special import logsumexp
 from scipy.stats import binom
 
-from slth.theory import _success
 from slth.theory._common import Floats, as_floats, between, integers, smallest_integer
+from slth.theory._saddlepoint import log_hits
+from slth.theory._success import hit_probability
+from slth.theory.entropy import log2_binomial
 from slth.theory.products import ReluProduct
 
 
@@ -18,8 +22,11 @@ def product_success_probability(
 ) -> Floats:
     r"""$\Pr(Y>0)\approx\sum_\ell\Pr(L=\ell)\,\mathbb E[1-e^{-\mu_\ell}]$, L being live.
 
-    Of n samples $b_i\max(a_i,0)$ only the live ones (a > 0) are used; given how many there are, the
-    success law of :func:`success_probability` applies to them (any size: to all $2^\ell$ subsets).
+    Of n samples $b_i\max(a_i,0)$ only the live ones (a > 0) are used, so L is Binomial(n, 1/2).
+    Given the live products x, the number of hits counts as Poisson with mean $\mu$, their expected
+    number by the saddlepoint approximation for x; the average over x is importance sampling from a
+    fixed seed.  Unlike :func:`success_probability`, which only looks at the sample's mean and
+    variance, this stays right where misses are rare.
 
     Parameters
     ----------
@@ -43,7 +50,9 @@ def product_success_probability(
 
     Notes
     -----
-    Derived for this project and heuristic; for size 1 the sum is exact.
+    Derived for this project and heuristic; for size 1 the sum is exact.  Against exact solving the
+    probability of a miss, from 0.9 down to 0.001, is right within a factor of about 1.5 (2.5 for
+    size 3 and normal weights), on the optimistic side.
 
     Examples
     --------
@@ -80,7 +89,8 @@ def required_product_samples(
     failure : float
         Allowed probability delta that some weight is missed, in (0, 1).
     weights : int
-        Number N of weights in the union bound.
+        Number N of targets in the union bound; a weight whose input may have either sign counts
+        twice, once for each half.
     law : ReluProduct, optional
         Law of the products; uniform weights unless given.
 
@@ -96,7 +106,8 @@ def required_product_samples(
 
     Notes
     -----
-    Derived for this project and heuristic.
+    Derived for this project and heuristic.  The union bound is generous: outputs share the signs of
+    the first random layer, so misses come together.
 
     Examples
     --------
@@ -126,33 +137,103 @@ def required_product_samples(
 
 
 class _GadgetFailure:
-    """n -> Pr(no subset of the live ones among n products hits); failures given L = l are kept."""
+    """n -> Pr(no subset of the live ones among n products hits).
+
+    Given L = l live products the probability is an average of exp(-expected hits) over random
+    samples, by importance sampling from a fixed seed: some of the draws are tilted towards samples
+    that hardly reach the weight, which is how rare misses come about.  It is computed on a ladder
+    of values of l and interpolated.
+    """
+
+    _ATOMS = 4096  # the live law as equally likely quantiles
+    _BUDGET = 40_000  # products drawn per rung of the ladder
 
     def __init__(self, size: int | None, weight: float, tolerance: float, law: ReluProduct) -> None:
-        self._size, self._weight, self._tolerance = size, weight, tolerance
-        self._law = law.live
-        self._given: dict[int, float] = {}
+        self._size, self._weight, self._tolerance = size, abs(float(weight)), float(tolerance)
+        self._least = 2 if size is None else size + 1  # fewer live products count as a miss
+        self._rungs: dict[int, float] = {}
+        levels = (np.arange(self._ATOMS) + 0.5) / self._ATOMS
+        magnitudes = np.geomspace(1e-9, 60.0, 1_500)
+        grid = np.concatenate([-magnitudes[::-1], magnitudes])
+        self._atoms = np.interp(levels, law.live.cdf(grid), grid)
+        if size is None:
+            self._correction = 0.0
+            return
+        hit = hit_probability(
+            np.array(size), np.array(self._weight), np.array(self._tolerance), law.live
+        )
+        self._hit = float(hit)
+        # The saddlepoint error of a k-fold sum of independent draws, which matters for small k.
+        with np.errstate(divide="ignore"):
+            exact = log2_binomial(self._ATOMS, size) * np.log(2.0) + np.log(hit)
+        self._correction = float(exact - self._log_hits(self._atoms[None, :])[0])
 
     def __call__(self, n: int) -> float:
-        spread = 9.0 * np.sqrt(n) / 2  # beyond, the binomial law has less than 1e-17 left
-        live = np.arange(max(0, int(n / 2 - spread)), min(n, int(n / 2 + spread) + 1) + 1)
-        missing = np.array([m for m in live.tolist() if m not in self._given], dtype=np.int64)
-        if missing.size:
-            self._given.update(
-                zip(missing.tolist(), self._conditional(missing).tolist(), strict=True)
-            )
-        given = np.array([self._given[m] for m in live.tolist()])
-        return float(min(1.0, np.sum(binom.pmf(live, n, 0.5) * given)))
+        if self._size is None and self._weight <= self._tolerance:  # the empty subset hits
+            return 0.0
+        if self._size == 1:  # n independent trials, each live with probability one half
+            return float(np.exp(n * np.log1p(-self._hit / 2)))
+        live = np.arange(n + 1)
+        weights = binom.pmf(live, n, 0.5)
+        live, weights = live[weights > 1e-15], weights[weights > 1e-15]
+        rungs = self._ladder(int(live[-1]))
+        needed = rungs[max(0, np.searchsorted(rungs, live[0], side="right") - 1) :]
+        for rung in needed.tolist():
+            if rung not in self._rungs:
+                self._rungs[rung] = self._given(rung)
+        # -ln(failure) is the effective number of hits: between rungs a power of l.
+        heights = np.interp(
+            np.log(np.maximum(live, 1)), np.log(needed), [self._rungs[r] for r in needed.tolist()]
+        )
+        given = np.where(live >= self._least, np.exp(-np.exp(heights)), 1.0)
+        return float(np.sum(weights * given))
 
-    def _conditional(self, live: NDArray[np.int64]) -> NDArray[np.float64]:
-        size = self._size
-        enough = live >= (0 if size is None else size)
-        usable = np.where(enough, live, 1 if size is None else size)
-        targets = np.full(live.shape, float(self._weight))
-        tolerances = np.full(live.shape, float(self._tolerance))
-        if size is None:
-            failure = _success.failure_any_size(usable, targets, tolerances, self._law)
-        else:
-            sizes = np.full(live.shape, size)
-            failure = _success.failure_exactly(usable, sizes, targets, tolerances, self._law)
-        return np.where(enough, failure, 1.0)
+    def _ladder(self, top: int) -> NDArray[np.int64]:
+        rungs = [self._least]
+        while rungs[-1] < top:
+            rungs.append(max(rungs[-1] + 1, int(rungs[-1] * 1.2)))
+        return np.array(rungs)
+
+    def _log_hits(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        return log_hits(x, self._weight, self._tolerance, self._size)
+
+    def _given(self, live: int) -> float:
+        """Ln(-ln(failure)) given that many live products."""
+        rng = np.random.default_rng(live)
+        draws = min(2048, max(64, self._BUDGET // live))
+        positive = np.maximum(self._atoms, 0.0)
+        tilts = self._strongest_tilt(positive, live) * np.array([0.0, 1 / 3, 2 / 3, 1.0])
+        normalisers = np.array([np.mean(np.exp(-tilt * positive)) for tilt in tilts])
+        rows = np.arange(draws) % tilts.size
+        index = np.empty((draws, live), dtype=np.int64)
+        for j, tilt in enumerate(tilts):
+            mine = rows == j
+            cumulative = np.cumsum(np.exp(-tilt * positive))
+            uniform = rng.random((int(mine.sum()), live)) * cumulative[-1]
+            index[mine] = np.searchsorted(cumulative, uniform)
+        index = np.minimum(index, self._ATOMS - 1)
+        reach = np.sum(positive[index], axis=-1)
+        log_densities = -tilts * reach[:, None] - live * np.log(normalisers)
+        weights = np.exp(
+            np.log(tilts.size) - logsumexp(log_densities, axis=-1)
+        )  # balance heuristic
+        missed = np.exp(
+            -np.exp(np.minimum(self._log_hits(self._atoms[index]) + self._correction, 700))
+        )
+        failure = np.clip(np.mean(weights * missed), 1e-300, 1 - 1e-12)
+        return float(np.log(-np.log(failure)))
+
+    def _strongest_tilt(self, positive: NDArray[np.float64], live: int) -> float:
+        """Find s so that the positive parts, tilted by exp(-s x), sum to the weight on average."""
+
+        def surplus(tilt: float) -> float:
+            return (
+                live * float(np.average(positive, weights=np.exp(-tilt * positive))) - self._weight
+            )
+
+        if surplus(0.0) <= 0:
+            return 0.0
+        high = 1.0 / positive.max()
+        while surplus(high) > 0:
+            high *= 2
+        return float(brentq(surplus, 0.0, high, rtol=1e-3))

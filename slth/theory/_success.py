@@ -49,14 +49,17 @@ def failure_exactly(
     z: NDArray[np.float64],
     epsilon: NDArray[np.float64],
     law: SumLaw,
+    probability: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Pr(no k-subset of n samples hits z); arrays of one shape, 1 <= k <= n.
+
+    ``probability`` is :func:`hit_probability` of the same k, z, epsilon, law; it does not depend on
+    n, so that callers with many n compute it once.
 
     For k = 1 (independent trials) and k = n (one subset) the value is exact.  In between, mu is
     scaled so that its expectation is E[Y]: by the exact density of the sum over its Gaussian
     approximation.
     """
-    probability = np.asarray(hit_probability(k, z, epsilon, law))
     with np.errstate(divide="ignore"):
         independent = np.exp(n * np.log1p(-probability))
     inner = (k > 1) & (k < n)
@@ -85,20 +88,17 @@ def failure_any_size(
 ) -> NDArray[np.float64]:
     """Pr(no subset of any size hits z); arrays of one shape.
 
-    A uniformly random subset has sum of mean n X/2 and variance (sum of squares)/4.  Below two
-    samples the value is a bound: only the empty subset is counted.
+    A uniformly random subset has sum of mean n X/2 and variance (sum of squares)/4; n >= 2.
     """
-    enough = n >= 2
-    samples = np.where(enough, n, 2)
 
     def moments(
         mean: NDArray[np.float64], variance: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        samples_ = samples[..., None, None]
-        return samples_ * mean / 2, ((samples_ - 1) * variance + samples_ * mean**2) / 4
+        samples = n[..., None, None]
+        return samples * mean / 2, ((samples - 1) * variance + samples * mean**2) / 4
 
-    poisson = _average(samples, z, epsilon, law, samples * _LN2, moments)
-    return np.where(np.abs(z) <= epsilon, 0.0, np.where(enough, poisson, 1.0))
+    poisson = _average(n, z, epsilon, law, n * _LN2, moments)
+    return np.where(np.abs(z) <= epsilon, 0.0, poisson)
 
 
 def _average(
