@@ -146,6 +146,7 @@ def verify(
         goal = np.stack([weight, -weight] if signed else [weight])
         pair = PrunedPair.of(ticket, index)
         _check_structure(index, pair, ticket.size, signed)
+        pair = pair.compact()
         errors = pair.slopes(signed) - goal
         norm = _spectral_norm(weight)
         # Side by side, the halves act on the concatenation of x⁺ and x⁻, which is as long as x.

@@ -61,6 +61,11 @@ class PrunedPair:
             )
         return None
 
+    def compact(self) -> "PrunedPair":
+        """Leave out the hidden units that keep no input."""
+        used = np.flatnonzero(np.diff(self.first.indptr))
+        return PrunedPair(self.first[used], self.second[:, used])
+
     def slopes(self, signed: bool) -> Array:
         """:math:`W^+` and, for signed inputs, :math:`W^-`: shape ``(halves, out, in)``."""
         return np.asarray(_slopes(self.first, self.second, signed))

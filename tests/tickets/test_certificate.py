@@ -111,7 +111,7 @@ def test_figures_and_bound_against_the_module(
 
 
 def test_exact_instance(hand_made: MakeTicket, module: MakeModule) -> None:
-    """The ReLU trick wx = σ(wx) − σ(−wx), then a second layer on non-negative inputs: no error at all."""
+    """The ReLU trick, then a second layer on non-negative inputs: no error at all."""
     target = module([[0.5], [-0.25]], [[1.0, -2.0]])
     ticket = hand_made(
         [

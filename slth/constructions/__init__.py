@@ -1,0 +1,17 @@
+"""Constructions: the proofs as programs that map a target network to a ticket."""
+
+from slth.constructions.dense import DenseMasks, dense_masks, hidden_width
+from slth.constructions.not_found import Miss, TicketNotFound
+from slth.constructions.prune import prune
+from slth.constructions.relu import gadget, products
+
+__all__ = [
+    "DenseMasks",
+    "Miss",
+    "TicketNotFound",
+    "dense_masks",
+    "gadget",
+    "hidden_width",
+    "products",
+    "prune",
+]

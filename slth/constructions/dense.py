@@ -1,0 +1,190 @@
+"""One dense layer of the target from two random layers: the building block of Theorem 3."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from slth.constructions.not_found import Miss, TicketNotFound
+from slth.constructions.relu import products
+from slth.subset_sum import solve_many
+from slth.tickets import Objective
+
+Bools = NDArray[np.bool_]
+
+HALVES = ("positive", "negative")
+
+
+@dataclass(frozen=True, eq=False)
+class DenseMasks:
+    """Masks of the two random layers that stand for one dense layer.
+
+    Attributes
+    ----------
+    first : ndarray of bool, shape (hidden, in)
+    second : ndarray of bool, shape (out, hidden)
+    """
+
+    first: Bools
+    second: Bools
+
+
+def hidden_width(inputs: int, samples: int, *, signed: bool) -> int:
+    """Hidden units for a layer: ``samples`` for each input and each half that it can take.
+
+    Theorem 3 has :math:`2d_{i-1}n` of them.  Where the inputs are known to be non-negative the
+    negative half is left out, :math:`d_{i-1}n` are enough.
+
+    Examples
+    --------
+    >>> hidden_width(64, 20, signed=True), hidden_width(64, 20, signed=False)
+    (2560, 1280)
+    """
+    return inputs * samples * (2 if signed else 1)
+
+
+def dense_masks(
+    weights: NDArray[np.floating],
+    first: NDArray[np.floating],
+    second: NDArray[np.floating],
+    *,
+    tolerance: float,
+    size: int | None = None,
+    objective: Objective = "best",
+    signed: bool = True,
+    progress: bool = False,
+) -> DenseMasks:
+    r"""Prune two random layers until they compute a dense layer, up to ``tolerance`` per weight.
+
+    .. math::
+        \Big|\sum_{h\in S^\pm_{ij}} B_{ih}\,A_{hj}^\pm \mp W_{ij}\Big| \le \tau
+        \qquad\text{for all } i, j
+
+    Input :math:`j` owns :math:`n` hidden units for its positive half and, if inputs are signed,
+    the next :math:`n` for its negative half.  Such a unit keeps its weight to input :math:`j` only,
+    and only if that weight has the sign of the half (the unit is *live*).  All outputs share the
+    live units: output :math:`i` picks the subset :math:`S_{ij}` whose products sum to its weight.
+    Units that no output picks are removed altogether.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (out, in)
+        The target layer :math:`W`.
+    first : ndarray, shape (hidden, in)
+        The random layer :math:`A`; ``hidden`` is a multiple of the number of (input, half) pairs.
+    second : ndarray, shape (out, hidden)
+        The random layer :math:`B`.
+    tolerance : float
+        Largest admissible error :math:`\tau` of a slope.
+    size : int, optional
+        Take exactly this many live products for every slope; any number otherwise.
+    objective : {"best", "feasible", "fewest"}
+        Which admissible subset to take, see :func:`slth.subset_sum.solve_many`.
+    signed : bool
+        Whether inputs may be negative.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    DenseMasks
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+    TicketNotFound
+        If some slope cannot be approximated.
+
+    Notes
+    -----
+    Proof of Theorem 3 of Natale et al. 2024: at most :math:`4 d_1 d_2 k` of the
+    :math:`2 d_1^2 n + 2 d_1 d_2 n` random weights are kept (half of both for inputs that are
+    non-negative).
+
+    Examples
+    --------
+    One weight, four hidden units, non-negative inputs.  The live products are 0.5, 0.25 and 0.125:
+
+    >>> A = np.array([[0.5], [-1.0], [0.25], [0.125]])
+    >>> B = np.array([[1.0, 1.0, 1.0, 1.0]])
+    >>> masks = dense_masks(np.array([[0.625]]), A, B, tolerance=0.0, signed=False)
+    >>> masks.second
+    array([[ True, False, False,  True]])
+    >>> masks.first.ravel()
+    array([ True, False, False,  True])
+    """
+    samples = _samples(weights, first, second, signed)
+    masks = DenseMasks(np.zeros(first.shape, np.bool_), np.zeros(second.shape, np.bool_))
+    blocks = [(column, half) for column in range(weights.shape[1]) for half in range(1 + signed)]
+    for block, (column, half) in enumerate(tqdm(blocks, disable=not progress, unit="block")):
+        units = np.arange(block * samples, (block + 1) * samples)
+        incoming = first[units, column]
+        live = units[incoming > 0 if half == 0 else incoming < 0]
+        slopes = products(first[live, column], second[:, live])[half]
+        goals = np.asarray(-weights[:, column] if half else weights[:, column], dtype=np.float64)
+        chosen, errors = _subsets(slopes, goals, tolerance, size, objective)
+        if errors.max() > tolerance:
+            row = int(errors.argmax())
+            raise TicketNotFound(
+                Miss(
+                    output=row,
+                    input=column,
+                    half=HALVES[half],
+                    weight=float(weights[row, column]),
+                    tolerance=tolerance,
+                    error=float(errors[row]),
+                    samples=samples,
+                    live=len(live),
+                )
+            )
+        masks.second[:, live] = chosen
+        masks.first[live, column] = chosen.any(axis=0)
+    return masks
+
+
+def _samples(
+    weights: NDArray[np.floating],
+    first: NDArray[np.floating],
+    second: NDArray[np.floating],
+    signed: bool,
+) -> int:
+    """Read the number of hidden units per (input, half) off the shapes."""
+    rows, columns = weights.shape
+    hidden = len(first)
+    if first.shape != (hidden, columns) or second.shape != (rows, hidden):
+        raise ValueError(
+            f"random layers of shapes {first.shape} and {second.shape} do not fit a target layer "
+            f"of shape {weights.shape}"
+        )
+    samples, rest = divmod(hidden, hidden_width(columns, 1, signed=signed))
+    if rest or samples == 0:
+        raise ValueError(
+            f"{hidden} hidden units cannot be shared evenly among {columns} inputs with "
+            f"{1 + signed} half-lines each"
+        )
+    return samples
+
+
+def _subsets(
+    slopes: NDArray[np.float64],
+    goals: NDArray[np.float64],
+    tolerance: float,
+    size: int | None,
+    objective: Objective,
+) -> tuple[Bools, NDArray[np.float64]]:
+    """Solve the subset sum problems of all outputs of one (input, half) at once."""
+    live = slopes.shape[1]
+    if live == 0 and size is None:
+        return np.zeros(slopes.shape, np.bool_), np.abs(goals)
+    if size is not None and size > live:
+        return np.zeros(slopes.shape, np.bool_), np.full(len(goals), np.inf)
+    solution = solve_many(
+        slopes,
+        goals,
+        size=size,
+        objective=objective,
+        tolerance=None if objective == "best" else tolerance,
+    )
+    return solution.masks, solution.errors

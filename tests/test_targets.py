@@ -1,0 +1,103 @@
+"""Targets: the data, and networks that learn it and meet the theorem's hypothesis."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+from slth.targets import Dataset, accuracy, digits, mlp
+from slth.tickets import linear_layers, target_digest
+
+
+def test_digits_are_unit_vectors_of_the_orthant() -> None:
+    data = digits()
+    for x in (data.x_train, data.x_test):
+        assert x.dtype == torch.float32
+        assert (x >= 0).all()
+        norms = torch.linalg.vector_norm(x.double(), dim=1)
+        torch.testing.assert_close(norms, torch.ones_like(norms), rtol=0, atol=1e-6)
+
+
+def test_digits_are_all_there_once() -> None:
+    data = digits(seed=3)
+    pixels, classes = load_digits(return_X_y=True)
+    expected = (pixels / np.linalg.norm(pixels, axis=1, keepdims=True)).astype(np.float32)
+    rows = np.vstack([data.x_train.numpy(), data.x_test.numpy()])
+    labels = np.concatenate([data.y_train.numpy(), data.y_test.numpy()])
+    assert sorted(map(tuple, np.column_stack([rows, labels]).tolist())) == sorted(
+        map(tuple, np.column_stack([expected, classes.astype(np.float32)]).tolist())
+    )
+
+
+def test_split_is_stratified_and_seeded() -> None:
+    data = digits(seed=1)
+    shares = [torch.bincount(y) / len(y) for y in (data.y_train, data.y_test)]
+    assert float((shares[0] - shares[1]).abs().max()) < 0.005
+    assert torch.equal(data.x_test, digits(seed=1).x_test)
+    assert not torch.equal(data.x_test, digits(seed=2).x_test)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_mlp_learns_the_digits(seed: int) -> None:
+    data = digits()
+    net = mlp(seed=seed)
+    assert accuracy(net, data.x_test, data.y_test) >= 0.96
+    shapes = [layer.shape for layer in linear_layers(net)]
+    assert shapes == [(32, 64), (10, 32)]
+    assert not any(parameter.requires_grad for parameter in net.parameters())
+
+
+def test_mlp_meets_the_hypothesis_of_theorem_3() -> None:
+    for layer in linear_layers(mlp((64, 24, 16, 10), seed=1)):
+        norm = np.linalg.norm(layer.astype(np.float64), 2)
+        assert 1 - 1e-6 < norm <= 1.0
+
+
+def test_mlp_is_reproducible_and_leaves_the_global_state_alone() -> None:
+    torch.manual_seed(5)
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    digest = target_digest(mlp((64, 8, 10), seed=4))
+    assert torch.equal(state, torch.get_rng_state())
+    assert torch.get_num_threads() == threads
+    torch.manual_seed(6)
+    torch.set_num_threads(2 if threads == 1 else 1)
+    try:
+        assert target_digest(mlp((64, 8, 10), seed=4)) == digest
+    finally:
+        torch.set_num_threads(threads)
+    assert target_digest(mlp((64, 8, 10), seed=5)) != digest
+
+
+def test_mlp_never_looks_at_the_test_part() -> None:
+    data = digits()
+    shuffled = Dataset(data.x_train, data.y_train, data.x_test.flip(0), data.y_test)
+    widths = (64, 8, 10)
+    assert target_digest(mlp(widths, data=shuffled)) == target_digest(mlp(widths, data=data))
+
+
+def test_random_labels_cannot_be_learnt() -> None:
+    """Negative control of the accuracy."""
+    data = digits()
+    order = torch.randperm(len(data.y_train), generator=torch.Generator().manual_seed(0))
+    scrambled = Dataset(data.x_train, data.y_train[order], data.x_test, data.y_test)
+    assert accuracy(mlp((64, 8, 10), data=scrambled), data.x_test, data.y_test) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("widths", "message"),
+    [
+        ((64,), "at least two positive widths"),
+        ((64, 0, 10), "at least two positive widths"),
+        ((63, 10), "do not fit data with 64 inputs"),
+        ((64, 9), "do not fit data with 64 inputs and 10 classes"),
+    ],
+)
+def test_refuses_widths_that_do_not_fit(widths: tuple[int, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        mlp(widths)
+
+
+def test_accuracy_counts() -> None:
+    x = torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.2, 0.1], [0.3, 0.4]])
+    assert accuracy(nn.Identity(), x, torch.tensor([1, 0, 1, 0])) == 0.5
