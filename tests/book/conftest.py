@@ -106,7 +106,8 @@ class TinyBook:
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> TinyBook:
-    """Return an empty book with the real machinery."""
+    """Return an empty book with the real machinery and a package of its own to depend on."""
+    shutil.copytree(ROOT / "slth", tmp_path / "slth", ignore=shutil.ignore_patterns("__pycache__"))
     book = tmp_path / "book"
     shutil.copytree(ROOT / "book" / "_static", book / "_static")
     for path in [*(ROOT / "book").glob("*.py"), ROOT / "book" / "references.bib"]:

@@ -269,6 +269,11 @@ def test_nothing_is_done_twice_and_every_change_counts(tiny: TinyBook) -> None:
     assert again.stdout.splitlines() == ["Nothing changed.", str(index)]
     assert time.monotonic() - start < 20
 
+    (tiny.root / "slth" / "notebook.py").open("a").write("# a change of the package\n")
+    ran = tiny.result("01-a", "fast").stat().st_mtime_ns
+    assert tiny.build("--profile", "fast", "--execute-only").returncode == 0
+    assert tiny.result("01-a", "fast").stat().st_mtime_ns > ran, "the package counts"
+
     ran, made = tiny.result("01-a", "fast").stat().st_mtime_ns, page.stat().st_mtime_ns
     tiny.write({"01-a": CHAPTER + "\nMore prose.\n"}, registry, profiles="01-a: {trials: 3}")
     assert tiny.build("--profile", "fast").returncode == 0
