@@ -1,0 +1,94 @@
+"""Optimal in exact arithmetic: where float64 sums, or 64 bits, are not enough."""
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from slth.subset_sum import InstanceTooLarge, _exact, count, solve, solve_many
+
+Floats = npt.NDArray[np.float64]
+Law = Callable[[np.random.Generator, int], Floats]
+EverySubset = Callable[[Floats, float], tuple[npt.NDArray[Any], Floats]]
+
+
+def test_small_terms_beside_large_ones() -> None:
+    x = np.array([1e12, -1e12, 1e-12, 3e-12, 5e-12, 1e12, 7e-12, -1e-12])
+    solution = solve(x, 8e-12)
+    assert solution.error < 1e-27
+    assert solve(x, 1e12, size=2).error == 1e-12
+
+
+def test_float64_sums_would_choose_wrongly() -> None:
+    """In float64, 1 + 2^-53 = 1: two pairs seem to hit, and only one of them does."""
+    x = np.array([1.0, 2.0**-53, 1.0 - 2.0**-53, 2.0**-52])
+    assert x[0] + x[1] == x[1] + x[2] == 1.0
+    np.testing.assert_array_equal(solve(x, 1.0, size=2).indices, [1, 2])
+    assert count(x, 1.0, size=2, tolerance=0.0) == 1
+    np.testing.assert_array_equal(solve([1.0, 2.0**-60, 2.0**-61], 1.0, size=2).indices, [0, 2])
+
+
+def test_thousands_of_random_instances(law: Law) -> None:
+    """No subset of any row beats the answer, by exact comparison."""
+    rng = np.random.default_rng(7)
+    n, rows = 9, 40
+    X = np.array([law(rng, n) for _ in range(rows)])
+    masks = (np.arange(1 << n)[:, None] >> np.arange(n) & 1).astype(bool)
+    scale = np.abs(X).max()
+    Z = rng.uniform(-1, 1, rows) * min(scale, 1e300)
+    best, fixed = solve_many(X, Z), solve_many(X, Z, size=5)
+    for row in range(rows):
+        x = [Fraction(value) for value in X[row].tolist()]
+        sums = [Fraction(0)]
+        for value in x:
+            sums += [partial + value for partial in sums]
+        z = Fraction(float(Z[row]))
+        errors = [abs(total - z) for total in sums]
+        reached = abs(sum((x[i] for i in np.flatnonzero(best.masks[row])), Fraction(0)) - z)
+        assert reached == min(errors)
+        assert best.errors[row] == float(reached)
+        of_five = min(e for e, mask in zip(errors, masks, strict=True) if mask.sum() == 5)
+        reached = abs(sum((x[i] for i in np.flatnonzero(fixed.masks[row])), Fraction(0)) - z)
+        assert reached == of_five
+
+
+@pytest.mark.parametrize("size", [None, 0, 1, 2, 3, 4, 5, 7, 9])
+def test_python_integers_against_every_subset(
+    size: int | None, law: Law, every_subset: EverySubset
+) -> None:
+    rng = np.random.default_rng(size)
+    x = law(rng, 9)
+    z = float(rng.choice(x))
+    sizes, errors = every_subset(x, z)
+    if size is not None:
+        errors = errors[sizes == size]
+    tolerance = float(rng.choice(errors))
+    v, target, reach = _exact.to_integers(x.tolist(), z, tolerance)
+    distance, indices = _exact.closest(v, target, size)
+    assert abs(sum(v[i] for i in indices) - target) == distance
+    assert abs(math.fsum([*x[indices], -z])) == errors.min()
+    assert _exact.count(v, target - reach, target + reach, size) == (errors <= tolerance).sum()
+
+
+def test_the_integer_tolerance_rounds_like_the_error() -> None:
+    """1 + 2^-53 rounds to 1, and 1 + 3 2^-53 to 1 + 2^-51: both by ties to even."""
+    for excess, admitted in ((2.0**-53, True), (2.0**-53 + 2.0**-90, False)):
+        v, target, reach = _exact.to_integers([1.0, excess], 0.0, 1.0)
+        assert (abs(sum(v) - target) <= reach) is admitted
+        assert (solve([1.0, excess], 0.0, size=2).error <= 1.0) is admitted
+        assert count([1.0, excess], 0.0, size=2, tolerance=1.0) == admitted
+    odd = math.nextafter(1.0, 2.0)
+    v, target, reach = _exact.to_integers([odd, 2.0**-53], 0.0, odd)
+    assert abs(sum(v) - target) > reach
+    assert solve([odd, 2.0**-53], 0.0, size=2).error > odd
+
+
+def test_beyond_both_arithmetics() -> None:
+    x = np.append(np.full(24, 1e300), np.full(24, 5e-324))
+    with pytest.raises(InstanceTooLarge, match="reaches n=42 at most"):
+        solve(x, 5e-324)
+    assert solve(x[8:40], 5e-324).error == 0.0
