@@ -15,6 +15,10 @@ Bools = NDArray[np.bool_]
 
 HALVES = ("positive", "negative")
 
+# Of a free size, the first subset within tolerance is sought among this many products: 2^40 subsets
+# are plenty, and the solver's memory is spared however many samples there are.
+_MOST_FEASIBLE = 40
+
 
 @dataclass(frozen=True, eq=False)
 class DenseMasks:
@@ -80,7 +84,8 @@ def dense_masks(
     size : int, optional
         Take exactly this many live products for every slope; any number otherwise.
     objective : {"best", "feasible", "fewest"}
-        Which admissible subset to take, see :func:`slth.subset_sum.solve_many`.
+        Which admissible subset to take, see :func:`slth.subset_sum.solve_many`.  For "feasible"
+        subsets of any size, only the first 40 live products are looked at.
     signed : bool
         Whether inputs may be negative.
     progress : bool
@@ -96,6 +101,8 @@ def dense_masks(
         If the shapes do not fit.
     TicketNotFound
         If some slope cannot be approximated.
+    InstanceTooLarge
+        If there are too many live products for the solver; the message says how many it can take.
 
     Notes
     -----
@@ -122,6 +129,8 @@ def dense_masks(
         units = np.arange(block * samples, (block + 1) * samples)
         incoming = first[units, column]
         live = units[incoming > 0 if half == 0 else incoming < 0]
+        if size is None and objective == "feasible":
+            live = live[:_MOST_FEASIBLE]
         slopes = products(first[live, column], second[:, live])[half]
         goals = np.asarray(-weights[:, column] if half else weights[:, column], dtype=np.float64)
         chosen, errors = _subsets(slopes, goals, tolerance, size, objective)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import expm1, isfinite, log1p, prod
+from math import expm1, floor, frexp, isfinite, ldexp, log1p, prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from slth.tickets import WeightLaw
 # Probability, by the heuristic success law, that some weight of the network is out of reach.
 FAILURE = 0.01
 
-# Share of epsilon that is left for the rounding errors which the certificate adds to its bound.
+# Share of epsilon that is left for rounding: here, and where the certificate adds it to its bound.
 _MARGIN = 1e-6
 
 
@@ -81,7 +81,7 @@ def tolerances_for(
     eta = expm1(log1p(epsilon / prod(norms)) / len(layers)) * (1.0 - _MARGIN)
     halves = [2 if signed and index == 0 else 1 for index in range(len(layers))]
     return [
-        eta * norm / (half * weights.size) ** 0.5
+        _rounded_down(eta * norm / (half * weights.size) ** 0.5)
         for norm, weights, half in zip(norms, layers, halves, strict=True)
     ]
 
@@ -117,6 +117,29 @@ def plan_layers(
     )
 
 
+def check_reach(plan: LayerPlan, index: int, size: int | None, law: WeightLaw) -> None:
+    """Refuse a weight that no ``size`` products of uniform weights, each below 1, can sum to.
+
+    Raises
+    ------
+    ValueError
+        If there is one.
+
+    Examples
+    --------
+    >>> check_reach(LayerPlan(np.array([[2.5]]), signed=True, tolerance=0.1), 0, 2, "uniform")
+    Traceback (most recent call last):
+        ...
+    ValueError: target layer 0 has a weight of size 2.5, out of reach of k=2 products below 1
+    """
+    largest = float(np.abs(plan.weights).max())
+    if law == "uniform" and size is not None and largest - plan.tolerance >= size:
+        raise ValueError(
+            f"target layer {index} has a weight of size {largest:.6g}, "
+            f"out of reach of k={size} products below 1"
+        )
+
+
 def required_samples(plan: LayerPlan, size: int | None, law: WeightLaw) -> int:
     r"""Ask theory for the samples per input and half with which every slope of a layer is hit.
 
@@ -138,6 +161,12 @@ def required_samples(plan: LayerPlan, size: int | None, law: WeightLaw) -> int:
         weights=plan.n_slopes,
         law=ReluProduct(law),
     )
+
+
+def _rounded_down(value: float) -> float:
+    """Keep 24 bits: the last bits of a singular value may depend on the number of threads."""
+    mantissa, exponent = frexp(value)
+    return ldexp(floor(ldexp(mantissa, 24)), exponent - 24)
 
 
 def _check_positive(name: str, value: float) -> None:

@@ -8,7 +8,7 @@ from torch import nn
 
 from slth.constructions.dense import dense_masks, hidden_width
 from slth.constructions.not_found import TicketNotFound
-from slth.constructions.plan import LayerPlan, plan_layers, required_samples
+from slth.constructions.plan import LayerPlan, check_reach, plan_layers, required_samples
 from slth.tickets import (
     Mask,
     Objective,
@@ -84,6 +84,8 @@ def prune(
         If an argument is out of range or the target has another form; before any work.
     TicketNotFound
         If some weight cannot be approximated in this random network.
+    InstanceTooLarge
+        If so many products are live that the solver cannot find the best (or shortest) subset.
     VerificationError
         If the certificate contradicts the construction (for an epsilon so small that float64
         cannot certify it).
@@ -113,6 +115,8 @@ def prune(
         weight_tolerance=weight_tolerance,
         nonnegative_inputs=nonnegative_inputs,
     )
+    for index, plan in enumerate(plans):
+        check_reach(plan, index, size, law)
     counts = _sample_counts(plans, samples, size, law)
     network = RandomNetwork(_widths(plans, counts), seed, law)
     if network.n_parameters > _MOST_PARAMETERS:
