@@ -44,3 +44,23 @@ def glue(name: str, value: Any) -> None:
         return
     if get_ipython() is not None:
         myst_glue(name, plain, display=False)
+
+
+def scientific(value: float, digits: int = 1) -> str:
+    """Return ``value`` as prose writes it, with a power of ten: 1.7·10⁻⁶.
+
+    Parameters
+    ----------
+    value
+        A finite number.
+    digits
+        Digits behind the decimal point of the mantissa.
+
+    Examples
+    --------
+    >>> scientific(1.68e-06), scientific(3.2e12, digits=0)
+    ('1.7·10⁻⁶', '3·10¹²')
+    """
+    mantissa, exponent = f"{value:.{digits}e}".split("e")
+    superscript = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa}·10{superscript}"

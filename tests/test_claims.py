@@ -102,7 +102,7 @@ def test_exact_and_bound_at_the_edge(
 def test_arrays_are_decided_by_their_worst_entry() -> None:
     done = claims.record("above", measured=np.array([[3.0, 1.5], [2.0, 9.0]]), bound=[1.0, 1.25])
     assert (done.measured, done.bound, done.trials) == (1.5, 1.25, 4)
-    with pytest.raises(claims.ClaimFailed, match=r"1\.5 ≥ 2"):
+    with pytest.raises(claims.ClaimFailed, match=r"1\.5, claimed ≥ 2"):
         claims.record("above", measured=np.array([3.0, 1.5]), bound=[1.0, 2.0])
     integers = np.array([2**62, -(2**62)])  # their difference overflows int64
     with pytest.raises(claims.ClaimFailed):
@@ -237,8 +237,10 @@ def test_states() -> None:
     shown = claims.record("picture", measured=3)
     everything = [exact, *often, shown]
     assert claims.status(known["equal"], everything).text == "checked exactly"
+    many = claims.record("equal", measured=[1, 2], bound=[1, 2])
+    assert claims.status(known["equal"], [exact, many]).text == "checked exactly (3 cases)"
     assert claims.status(known["often"], everything) == claims.Status(
-        "simulated", "consistent with simulation (n = 2 000, 95 %)"
+        "simulated", "consistent with simulation (2\xa0000 trials, 95 %)"
     )
     for claim, reason in [
         ("picture", "it is shown as an illustration"),
@@ -265,8 +267,8 @@ def test_plain_python_prints_one_line(capsys: pytest.CaptureFixture[str]) -> Non
     claims.control("often", measured=0.2, bound=0.8, trials=1000, confidence=0.99)
     first, second = capsys.readouterr().out.splitlines()
     limits = stats.beta.ppf([0.005, 0.995], [900, 901], [101, 100])  # the textbook form
-    assert first.startswith(f"✔ **Often**: 0.9 [{limits[0]:.4g}, {limits[1]:.4g}] ≥ 0.8 ")
-    assert first.endswith("≥ 0.8 (n = 1 000; 99 %; k = 2) — consistent with simulation.")
+    assert first.startswith(f"✔ **Often**: 0.9 [{limits[0]:.4g}, {limits[1]:.4g}], claimed ≥ 0.8 ")
+    assert first.endswith("≥ 0.8 (1\xa0000 trials; 99 %; k = 2) — consistent with simulation.")
     assert second.endswith("— control fails, as it must.")
 
 

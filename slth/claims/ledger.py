@@ -150,10 +150,10 @@ def relation_text(claim: Claim, result: Record) -> str:
     if result.interval is not None:
         text += f" [{result.interval.low:.4g}, {result.interval.high:.4g}]"
     if result.bound is not None:
-        text += f" {_SIGNS[str(claim.relation)]} {result.bound:.6g}"
+        text += f", claimed {_SIGNS[str(claim.relation)]} {result.bound:.6g}"
     notes = [f"tolerance {claim.tolerance:g}"] if claim.tolerance else []
     if result.trials is not None:
-        notes.append(f"n = {result.trials:,}".replace(",", " "))
+        notes.append(_count(claim, result.trials))
     if result.interval is not None:
         notes.append(f"{100 * result.interval.confidence:g} %")
     if result.setting:
@@ -220,9 +220,17 @@ def status(claim: Claim, records: Iterable[Record]) -> Status:
         trials = sum(one.trials or 0 for one in own)
         levels = sorted({one.interval.confidence for one in own if one.interval})
         confidence = f"{100 * levels[0]:g} %" if levels else "?"
-        count = f"n = {trials:,}".replace(",", " ")
-        return Status("simulated", f"consistent with simulation ({count}, {confidence})")
-    return Status("checked", "checked exactly")
+        return Status(
+            "simulated", f"consistent with simulation ({_count(claim, trials)}, {confidence})"
+        )
+    cases = sum(one.trials or 1 for one in own)
+    return Status("checked", "checked exactly" + (f" ({_count(claim, cases)})" if cases > 1 else ""))
+
+
+def _count(claim: Claim, number: int) -> str:
+    """Trials of a simulation; cases, each of which an exact check has to pass."""
+    what = "cases" if claim.kind in ("exact", "bound") else "trials"
+    return f"{number:,} {what}".replace(",", "\N{NO-BREAK SPACE}")
 
 
 @lru_cache(maxsize=4)

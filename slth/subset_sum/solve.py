@@ -7,7 +7,7 @@ from typing import SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from . import _exact, _kernels
 from ._instance import (
@@ -107,8 +107,8 @@ def solve_many(
     ----------
     X : array_like, shape (m, n) or (n,)
         Samples, one row per instance, or one row shared by all.
-    Z : array_like, shape (m,)
-        Targets.
+    Z : array_like, shape (m,) or ()
+        Targets, one per instance, or one shared by all.
     size, tolerance, objective
         As in :func:`solve`, the same for all instances.
     progress : bool
@@ -138,7 +138,10 @@ def solve_many(
     array([0.05, 0.5 ])
     """
     X = checked_samples(X, "X", "(m, n) or (n,)", 1, 2)
-    Z = checked_samples(Z, "Z", "(m,)", 1).astype(np.float64)
+    Z = checked_samples(Z, "Z", "(m,) or ()", 0, 1).astype(np.float64)
+    if X.ndim == 2 and Z.ndim == 0:
+        Z = np.full(len(X), Z)
+    Z = np.atleast_1d(Z)
     if X.ndim == 2 and len(X) != len(Z):
         raise ValueError(f"{len(X)} rows of samples do not fit {len(Z)} targets")
     check_scale(X, Z)
