@@ -253,7 +253,7 @@ def threshold(k: ArrayLike, z: ArrayLike, epsilon: ArrayLike, law: SumLaw = _UNI
     bits = -np.log2(np.where(reachable, probability, 0.5))
     result = find_root(
         lambda excess, size, aim: log2_binomial(size * np.exp2(excess), size) - aim,
-        (np.zeros(bits.shape), bits / sizes),
+        (np.zeros(bits.shape), bits / sizes + 1.0),  # one doubling to spare, for rounding
         args=(sizes.astype(np.float64), bits),
     )
     return as_floats(np.where(reachable, sizes * np.exp2(result.x), np.inf))
