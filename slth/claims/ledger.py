@@ -224,7 +224,8 @@ def status(claim: Claim, records: Iterable[Record]) -> Status:
             "simulated", f"consistent with simulation ({_count(claim, trials)}, {confidence})"
         )
     cases = sum(one.trials or 1 for one in own)
-    return Status("checked", "checked exactly" + (f" ({_count(claim, cases)})" if cases > 1 else ""))
+    many = f" ({_count(claim, cases)})" if cases > 1 else ""
+    return Status("checked", f"checked exactly{many}")
 
 
 def _count(claim: Claim, number: int) -> str:
