@@ -242,7 +242,7 @@ def _uniform_product_cdf(x: NDArray[np.float64], k: int) -> NDArray[np.float64]:
 def _fourier_coefficients(k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Frequencies j pi / k and the characteristic function there, while it matters in float64.
 
-    For k = 2 the leading term 1 / j^2 is taken off: its series has a closed form, which callers add.
+    For k = 2 the leading term 1 / j^2 is taken off: callers add its series in closed form.
     """
     index = np.arange(1.0, 2049.0)
     frequencies = index * (np.pi / k)
