@@ -51,7 +51,7 @@ def product_success_probability(
     Notes
     -----
     Derived for this project and heuristic; for size 1 the sum is exact.  Against exact solving the
-    probability of a miss, from 0.9 down to 0.001, is right within a factor of about 1.5 (2.5 for
+    probability of a miss, from 0.9 down to 0.001, is right within a factor of about 1.7 (3 for
     size 3 and normal weights), on the optimistic side.
 
     Examples
