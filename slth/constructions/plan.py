@@ -11,7 +11,7 @@ from slth.theory.products import ReluProduct
 from slth.theory.rfss import required_product_samples
 from slth.tickets import WeightLaw
 
-# Probability, by the heuristic success law, that some weight of the network is out of reach.
+# Probability, by the heuristic success law, that some weight of a layer is out of reach.
 FAILURE = 0.01
 
 # Share of epsilon that is left for rounding: here, and where the certificate adds it to its bound.
