@@ -40,6 +40,7 @@ def _typed(value: int) -> int:
 SUM_BITS = 58  # |sum| <= 2**58 grid units, so four times a sum fits between LOW and HIGH
 LOW, HIGH = _typed(-(1 << 62)), _typed(1 << 62)  # fences around every list
 SMALL = 4  # up to this size: nested loops around two pointers, no lists
+LONG = 64  # lists from this length on are worked on in four places at once
 TABLE_BITS = 12  # segments this short are searched through a table of all their sums
 
 BEST, FEASIBLE, FEWEST = 0, 1, 2
@@ -134,25 +135,65 @@ def target_on_grid(
 
 @_compiled
 def _merge(S: Ints, a: int, na: int, b: int, nb: int, x: int, out: int) -> None:
-    """Merge S[a:a+na] with S[b:b+nb] + x into S[out:], from both ends at once, without branches."""
+    """Merge S[a:a+na] with S[b:b+nb] + x into S[out:], with fences.
+
+    Without branches, from both ends of the result at once, of a long one also from its middle to
+    both sides: two or four chains of dependent loads that the processor overlaps.
+    """
     total = na + nb
+    steps = total >> 1
+    middle = 0  # where the inner two start, and how much of the result before it is from a
+    before = 0
+    if total >= LONG:
+        steps = total >> 2
+        middle = 2 * steps
+        before, most = max(0, middle - nb), min(na, middle)
+        while before < most:
+            half = (before + most) >> 1
+            if S[u(a + half)] <= S[u(b + middle - half - 1)] + x:
+                before = half + 1
+            else:
+                most = half
     i, j, p, q = a, b, a + na - 1, b + nb - 1
     head, tail = out, out + total - 1
-    for _ in range(total >> 1):
+    k, m = a + before, b + middle - before
+    g, h = k - 1, m - 1
+    down, up = out + middle - 1, out + middle
+    for _ in range(steps):
         one, two = S[u(i)], S[u(j)] + x
         first = one <= two
         S[u(head)] = one if first else two
         i += first
         j += 1 - first
+        head += 1
         one, two = S[u(p)], S[u(q)] + x
         first = one > two
         S[u(tail)] = one if first else two
         p -= first
         q -= 1 - first
-        head += 1
         tail -= 1
-    if total & 1:
-        S[u(head)] = min(S[u(i)], S[u(j)] + x)
+        if total >= LONG:
+            one, two = S[u(k)], S[u(m)] + x
+            first = one <= two
+            S[u(up)] = one if first else two
+            k += first
+            m += 1 - first
+            up += 1
+            one, two = S[u(g)], S[u(h)] + x
+            first = one > two
+            S[u(down)] = one if first else two
+            g -= first
+            h -= 1 - first
+            down -= 1
+    if total < LONG:
+        k, m, up = i, j, head
+    while up <= tail:
+        one, two = S[u(k)], S[u(m)] + x
+        first = one <= two
+        S[u(up)] = one if first else two
+        k += first
+        m += 1 - first
+        up += 1
     S[u(out - 1)] = LOW
     S[u(out + total)] = HIGH
 
@@ -220,10 +261,17 @@ def grow_halves(
 
 @_compiled
 def _note(
-    key: int, rival: int, i: int, j: int, best: int, second: int, bi: int, bj: int
+    S: Ints, i: int, j: int, w: int, t: int, best: int, second: int, bi: int, bj: int
 ) -> tuple[int, int, int, int]:
-    """Enter a cell; ``rival`` is the best of the cells that are discarded together with it."""
+    """Enter a cell among the two best.
+
+    With a new best come its neighbours that are farther on the same side of the target: all cells
+    that were not visited are worse than one of them, or than another cell that was.
+    """
+    key = abs(w)
     if key < best:
+        away = -1 if w < 0 else 1
+        rival = min(abs(S[i + away] + S[j] - t), abs(S[i] + S[j + away] - t))
         return key, min(best, rival), i, j
     if i != bi or j != bj:
         return best, min(second, key), bi, bj
@@ -232,33 +280,80 @@ def _note(
 
 @_compiled
 def _walk(
+    S: Ints, i: int, p: int, q: int, j: int, t: int, accept: int,
+    best: int, second: int, bi: int, bj: int,
+) -> tuple[int, int, int, int]:  # fmt: skip
+    """Smallest and second smallest |S[row] + S[column] - t| in rows i..p and columns q..j.
+
+    Two walkers, from opposite corners, discard one row or column each in turn; they stop early at
+    a distance <= accept.
+    """
+    while i <= p and j >= q and best > accept:
+        w = S[u(i)] + S[u(j)] - t
+        if abs(w) < second:
+            best, second, bi, bj = _note(S, i, j, w, t, best, second, bi, bj)
+        row = w < 0
+        i += row
+        j -= 1 - row
+        w = S[u(p)] + S[u(q)] - t
+        if abs(w) < second:
+            best, second, bi, bj = _note(S, p, q, w, t, best, second, bi, bj)
+        row = w > 0
+        p -= row
+        q += 1 - row
+    return best, second, bi, bj
+
+
+@_compiled
+def _walk_table(
     S: Ints, a: int, na: int, b: int, nb: int, t: int, accept: int,
     best: int, second: int, bi: int, bj: int,
 ) -> tuple[int, int, int, int]:  # fmt: skip
-    """Smallest and second smallest |S[i] + S[j] - t|; stops early at one that is <= accept."""
-    i, j, p, q = a, b + nb - 1, a + na - 1, b
-    while i <= p and j >= q:
+    """Walk the table S[a:a+na] + S[b:b+nb]; a large one with four walkers, for speed.
+
+    Its middle row reaches t in column ``cut``: rows up to it matter from there on, and rows from it
+    on matter up to there.
+    """
+    i, p, q, j = a, a + na - 1, b, b + nb - 1
+    if na * nb < LONG * LONG:
+        return _walk(S, i, p, q, j, t, accept, best, second, bi, bj)
+    middle = a + (na >> 1)
+    cut, most = b, b + nb
+    while cut < most:
+        half = (cut + most) >> 1
+        if S[u(middle)] + S[u(half)] < t:
+            cut = half + 1
+        else:
+            most = half
+    k, p, q, h = middle, middle, cut, cut - 1
+    g, m = a + na - 1, b  # the second part: rows k..g, columns m..h
+    while i <= p and j >= q and k <= g and h >= m and best > accept:
         w = S[u(i)] + S[u(j)] - t
-        below = w < 0
-        key = abs(w)
-        if key < second:
-            rival = abs((S[u(i)] + S[u(j - 1)] if below else S[u(i + 1)] + S[u(j)]) - t)
-            best, second, bi, bj = _note(key, rival, i, j, best, second, bi, bj)
-            if best <= accept:
-                break
-        i += below
-        j -= 1 - below
+        if abs(w) < second:
+            best, second, bi, bj = _note(S, i, j, w, t, best, second, bi, bj)
+        row = w < 0
+        i += row
+        j -= 1 - row
         w = S[u(p)] + S[u(q)] - t
-        above = w > 0
-        key = abs(w)
-        if key < second:
-            rival = abs((S[u(p)] + S[u(q + 1)] if above else S[u(p - 1)] + S[u(q)]) - t)
-            best, second, bi, bj = _note(key, rival, p, q, best, second, bi, bj)
-            if best <= accept:
-                break
-        p -= above
-        q += 1 - above
-    return best, second, bi, bj
+        if abs(w) < second:
+            best, second, bi, bj = _note(S, p, q, w, t, best, second, bi, bj)
+        row = w > 0
+        p -= row
+        q += 1 - row
+        w = S[u(k)] + S[u(h)] - t
+        if abs(w) < second:
+            best, second, bi, bj = _note(S, k, h, w, t, best, second, bi, bj)
+        row = w < 0
+        k += row
+        h -= 1 - row
+        w = S[u(g)] + S[u(m)] - t
+        if abs(w) < second:
+            best, second, bi, bj = _note(S, g, m, w, t, best, second, bi, bj)
+        row = w > 0
+        g -= row
+        m += 1 - row
+    best, second, bi, bj = _walk(S, i, p, q, j, t, accept, best, second, bi, bj)
+    return _walk(S, k, g, m, h, t, accept, best, second, bi, bj)
 
 
 @_compiled
@@ -274,7 +369,7 @@ def _walk_classes(
         other = size - j if sized else 0
         before = bi
         a, b = left + offsets[j], right + offsets[other]
-        best, second, bi, bj = _walk(
+        best, second, bi, bj = _walk_table(
             S, a, counts[nl, j], b, counts[nr, other], t, accept, best, second, bi, bj
         )
         if bi != before:

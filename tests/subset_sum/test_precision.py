@@ -32,6 +32,12 @@ def test_float64_sums_would_choose_wrongly() -> None:
     np.testing.assert_array_equal(solve([1.0, 2.0**-60, 2.0**-61], 1.0, size=2).indices, [0, 2])
 
 
+@pytest.mark.parametrize(("quarters", "chosen"), [(1, []), (3, [1]), (-1, []), (5, [1])])
+def test_targets_between_neighbours_of_the_finest_grid(quarters: int, chosen: list[int]) -> None:
+    unit = 2.0**-56  # one step of the 64-bit grid beside 1
+    np.testing.assert_array_equal(solve([1.0, unit], quarters * unit / 4).indices, chosen)
+
+
 def test_thousands_of_random_instances(law: Law) -> None:
     """No subset of any row beats the answer, by exact comparison."""
     rng = np.random.default_rng(7)

@@ -75,6 +75,13 @@ def test_one_row_for_all_targets() -> None:
     assert solve_many(x, Z[:1]).masks.shape == (1, 12)
 
 
+def test_one_target_for_all_rows() -> None:
+    X = np.random.default_rng(2).uniform(-1, 1, (30, 12))
+    shared = solve_many(X, 0.25, size=5)
+    np.testing.assert_array_equal(shared.masks, solve_many(X, np.full(30, 0.25), size=5).masks)
+    assert len(solve_many(X[0], 0.25)) == 1
+
+
 def test_any_layout_and_type() -> None:
     rng = np.random.default_rng(3)
     X = rng.uniform(-1, 1, (12, 10)).astype(np.float32)
@@ -98,8 +105,8 @@ def test_no_instances() -> None:
 def test_bad_input() -> None:
     with pytest.raises(ValueError, match="2 rows of samples do not fit 3 targets"):
         solve_many(np.zeros((2, 4)), np.zeros(3))
-    with pytest.raises(ValueError, match=r"Z must have shape \(m,\)"):
-        solve_many(np.zeros((2, 4)), 0.0)
+    with pytest.raises(ValueError, match=r"Z must have shape \(m,\) or \(\), not \(2, 1\)"):
+        solve_many(np.zeros((2, 4)), np.zeros((2, 1)))
     with pytest.raises(ValueError, match="Z holds an entry that is not finite"):
         solve_many(np.zeros((1, 4)), [np.inf])
     with pytest.raises(ValueError, match="threads=0 must be at least 1"):
