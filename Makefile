@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint constraints clean browser
+.PHONY: help book test lint bench constraints clean browser
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -21,6 +21,10 @@ book: $(STAMP) ## execute the chapters, build the HTML, print its path
 
 test: lint browser ## everything CI runs
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+bench: $(STAMP) ## exact subset sums against the peers; stores data/benchmark.json
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks.subset_sum
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
