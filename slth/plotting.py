@@ -1,12 +1,16 @@
 """One figure style for the book: SVG, colour-blind safe, readable in grey and on paper."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
 
 COLORS = {
     "blue": "#0072B2",
@@ -122,3 +126,75 @@ def direct_label(axes: Axes, x: float, y: float, text: str, color: str, **kwargs
         color=color,
         **kwargs,
     )
+
+
+def draw_network(
+    axes: Axes, weights: Sequence[ArrayLike], masks: Sequence[ArrayLike] | None = None
+) -> None:
+    """Draw a layered network from left to right: kept edges coloured by sign, removed ones faint.
+
+    Blue edges are positive, red ones negative, and the wider the larger in magnitude.  A neuron
+    that keeps no edge at all is drawn faint, too.
+
+    Parameters
+    ----------
+    axes
+        Where to draw; its frame is switched off.
+    weights
+        One matrix of shape ``(out, in)`` per layer.
+    masks
+        Which weights are kept, 0/1 arrays of the same shapes; all of them by default.
+
+    Raises
+    ------
+    ValueError
+        If the shapes of consecutive layers, or of weights and masks, do not fit.
+
+    Examples
+    --------
+    >>> from slth import plotting
+    >>> fig, axes = plotting.figure()
+    >>> plotting.draw_network(axes, [[[0.5], [-0.5]], [[1.0, 1.0]]], [[[1], [0]], [[1, 0]]])
+    >>> kept, removed = sorted(axes.collections[:2], key=lambda lines: -lines.get_zorder())
+    >>> len(kept.get_segments()), len(removed.get_segments())
+    (2, 2)
+    """
+    layers: list[NDArray[np.float64]] = [np.asarray(layer, dtype=np.float64) for layer in weights]
+    keep: list[NDArray[np.bool_]] = [np.ones(layer.shape, bool) for layer in layers]
+    if masks is not None:
+        keep = [np.asarray(mask, dtype=bool) for mask in masks]
+    widths = [layers[0].shape[1], *(len(layer) for layer in layers)]
+    shapes = list(zip(widths[1:], widths[:-1], strict=True))
+    if any([array.shape for array in arrays] != shapes for arrays in (layers, keep)):
+        raise ValueError("weights and masks need one matrix of shape (out, in) per layer")
+    heights = [1.0 - (np.arange(width) + 0.5) / width for width in widths]
+    used = [np.zeros(width, bool) for width in widths]
+    edges: dict[bool, list[Any]] = {True: [], False: []}
+    for depth, (layer, mask) in enumerate(zip(layers, keep, strict=True)):
+        used[depth] |= mask.any(axis=0)
+        used[depth + 1] |= mask.any(axis=1)
+        for (row, column), weight in np.ndenumerate(layer):
+            ends = [(depth, heights[depth][column]), (depth + 1, heights[depth + 1][row])]
+            edges[bool(mask[row, column])].append((ends, weight))
+    # The more faint lines overlap, the fainter each of them.
+    faint = float(np.clip(200 / max(len(edges[False]), 1), 0.15, 0.8))
+    axes.add_collection(
+        LineCollection(
+            [ends for ends, _ in edges[False]], colors="#BBBBBB", linewidths=0.4, alpha=faint
+        )
+    )
+    signs = {True: COLORS["blue"], False: COLORS["red"]}
+    axes.add_collection(
+        LineCollection(
+            [ends for ends, _ in edges[True]],
+            colors=[signs[bool(weight > 0)] for _, weight in edges[True]],
+            linewidths=[0.7 + 1.8 * min(abs(weight), 1.0) for _, weight in edges[True]],
+            zorder=2,
+        )
+    )
+    for depth, (height, alive) in enumerate(zip(heights, used, strict=True)):
+        ink = np.where(alive, "#333333", "#CCCCCC")
+        size = float(np.clip(600 / len(height), 8, 60))
+        axes.scatter(np.full(len(height), depth), height, s=size, c=ink, zorder=3, linewidths=0)
+    axes.set(xlim=(-0.1, len(layers) + 0.1), ylim=(-0.02, 1.02))
+    axes.axis("off")
