@@ -742,3 +742,44 @@ def rank_small(v: Ints, size: int, bound: int) -> int:
                 else:
                     j -= 1
     return number
+
+
+# --- many instances searched elsewhere: their grids, verdicts and reports ------------------------
+
+
+@_compiled
+def grid_rows(X: Floats, Z: Floats, tolerance: float, size: int, V: Ints, windows: Ints) -> None:
+    """Write each row of X on its grid to V, and ``t, lo, hi, slack, outer`` to ``windows``.
+
+    As in ``solve_rows``, the rows of V are negated and ``t`` moved where 2 size > n.
+    """
+    n = X.shape[1]
+    exponent, exact, whole = 0, True, 0
+    for r in range(Z.size):
+        if r < X.shape[0]:
+            exponent = grid_exponent(X[r])
+            exact = to_grid(X[r], exponent, V[r])
+            whole = 0
+            if 2 * size > n:
+                for i in range(n):
+                    whole += V[r, i]
+                    V[r, i] = -V[r, i]
+        t, lo, hi, slack, outer = target_on_grid(Z[r], tolerance, n, exponent, exact)
+        windows[0, r], windows[1, r], windows[2, r] = t - whole, lo, hi
+        windows[3, r], windows[4, r] = slack, outer
+
+
+@_compiled
+def settle_rows(w: Ints, second: Ints, windows: Ints, states: Bytes) -> None:
+    """State of each instance, from its smallest signed distance and the second smallest."""
+    for r in range(w.size):
+        states[r] = _settle(
+            w[r], windows[1, r], windows[2, r], abs(w[r]), second[r], windows[3, r], windows[4, r]
+        )
+
+
+@_compiled
+def report_rows(X: Floats, Z: Floats, masks: Bools, sums: Floats, errors: Floats) -> None:
+    """Write the sum and the error of each mask."""
+    for r in range(Z.size):
+        sums[r], errors[r] = _report(X[min(r, X.shape[0] - 1)], Z[r], masks[r])

@@ -1,9 +1,10 @@
 """Exact solvers for one instance and for many."""
 
 import math
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -99,15 +100,16 @@ def solve_many(
     progress: bool = False,
     threads: int | None = None,
 ) -> BatchSolution:
-    """Solve many independent instances, as :func:`solve` does one, on all cores.
+    """Solve many independent instances, as :func:`solve` does one, on all cores or on a GPU.
 
     S_r ⊆ [n] with Σ_i X[r, i] over S_r close to Z[r], for each r.
 
     Parameters
     ----------
-    X : array_like, shape (m, n) or (n,)
-        Samples, one row per instance, or one row shared by all.
-    Z : array_like, shape (m,) or ()
+    X : array_like or torch.Tensor, shape (m, n) or (n,)
+        Samples, one row per instance, or one row shared by all. Tensors are searched on their
+        device, up to n = 32.
+    Z : array_like or torch.Tensor, shape (m,) or ()
         Targets, one per instance, or one shared by all.
     size, tolerance, objective
         As in :func:`solve`, the same for all instances.
@@ -116,17 +118,25 @@ def solve_many(
     threads : int, optional
         Number of threads; as many as Numba is configured for (``NUMBA_NUM_THREADS``, by default
         all cores) if left out, in any case as many as fit into memory. The results do not depend
-        on it.
+        on it. Refused for tensors: there ``torch.set_num_threads`` decides.
 
     Returns
     -------
     BatchSolution
         ``found`` tells where the tolerance is met; elsewhere the subset has the smallest error.
+        NumPy arrays, for tensors too.
 
     Raises
     ------
     InstanceTooLarge, ValueError
         As in :func:`solve`, before any work starts.
+
+    Notes
+    -----
+    Tensors and arrays get the same answers: equal errors, bit by bit, and the same subset unless
+    several are equally good. Only ``"feasible"`` may take another of the subsets that meet the
+    tolerance: both look for one among the first 8, 12, 16, ... samples (for any size), but on
+    tensors it is the closest of these. On the CPU, arrays are faster.
 
     Examples
     --------
@@ -137,6 +147,11 @@ def solve_many(
     >>> batch.errors
     array([0.05, 0.5 ])
     """
+    device = None
+    if "torch" in sys.modules:  # or else there are no tensors; torch is never imported just to ask
+        from . import _torch
+
+        X, Z, device = _torch.unwrap(X, Z)
     X = checked_samples(X, "X", "(m, n) or (n,)", 1, 2)
     Z = checked_samples(Z, "Z", "(m,) or ()", 0, 1).astype(np.float64)
     if X.ndim == 2 and Z.ndim == 0:
@@ -151,6 +166,27 @@ def solve_many(
     limit = checked_objective(objective, k, tolerance)
     if threads is not None and threads < 1:
         raise ValueError(f"threads={threads} must be at least 1")
+    if device is None:
+        answers = _solve_compiled(X, Z, k, limit, objective, progress, threads)
+    elif threads is None:
+        answers = _torch.solve_on(device, X, Z, k, limit, objective, progress)
+    else:
+        raise ValueError("threads is for NumPy arrays; for tensors call torch.set_num_threads")
+    masks, sums, errors, states = answers
+    for r in np.flatnonzero(states == _kernels.UNSETTLED):
+        x = X[min(int(r), len(X) - 1)].astype(np.float64)
+        masks[r], sums[r], errors[r], states[r] = _solve_exactly(x, Z[r], k, limit, objective)
+    return BatchSolution(
+        masks, sums, errors, masks.sum(axis=1), states == _kernels.FOUND, objective
+    )
+
+
+def _solve_compiled(
+    X: npt.NDArray[Any], Z: _kernels.Floats, k: int, limit: float, objective: Objective,
+    progress: bool, threads: int | None,
+) -> tuple[_kernels.Bools, _kernels.Floats, _kernels.Floats, _kernels.Bytes]:  # fmt: skip
+    """Masks, sums, errors and states from the compiled search, chunk by chunk."""
+    n = X.shape[1]
     fixed = 0 <= min(k, n - k) <= _kernels.SMALL and k >= 0
     work = plan(n, k, sized=k >= 0 or objective == "fewest", lists=not fixed, threads=threads)
     masks = np.zeros((len(Z), n), np.bool_)
@@ -166,12 +202,7 @@ def solve_many(
         )  # fmt: skip
 
     _in_chunks(run, len(Z), work, progress)
-    for r in np.flatnonzero(states == _kernels.UNSETTLED):
-        x = X[min(int(r), len(X) - 1)].astype(np.float64)
-        masks[r], sums[r], errors[r], states[r] = _solve_exactly(x, Z[r], k, limit, objective)
-    return BatchSolution(
-        masks, sums, errors, masks.sum(axis=1), states == _kernels.FOUND, objective
-    )
+    return masks, sums, errors, states
 
 
 def _in_chunks(run: Callable[[slice], None], instances: int, work: Plan, progress: bool) -> None:
