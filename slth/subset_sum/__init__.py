@@ -2,6 +2,7 @@
 
 from .counting import count, sums
 from .covering import covering_radius
+from .covering_bounds import covering_radius_bounds
 from .errors import InstanceTooLarge, SubsetNotFound
 from .solution import BatchSolution, Objective, Solution
 from .solve import solve, solve_many
@@ -14,6 +15,7 @@ __all__ = [
     "SubsetNotFound",
     "count",
     "covering_radius",
+    "covering_radius_bounds",
     "solve",
     "solve_many",
     "sums",
