@@ -6,6 +6,7 @@ from .covering_bounds import covering_radius_bounds
 from .errors import InstanceTooLarge, SubsetNotFound
 from .solution import BatchSolution, Objective, Solution
 from .solve import solve, solve_many
+from .window import solve_window
 
 __all__ = [
     "BatchSolution",
@@ -18,5 +19,6 @@ __all__ = [
     "covering_radius_bounds",
     "solve",
     "solve_many",
+    "solve_window",
     "sums",
 ]

@@ -59,13 +59,19 @@ def _compiled(function: Callable[P, R]) -> Callable[P, R]:
 
 
 @_compiled
-def grid_exponent(x: Floats) -> int:
-    """Power of two that scales ``x`` so that no sum of its entries exceeds 2**SUM_BITS."""
+def terms_at_most(n: int, size: int) -> int:
+    """How many terms a sum on the grid has: where the terms to leave out are chosen, up to n."""
+    return max(1, size) if 0 <= 2 * size <= n else n
+
+
+@_compiled
+def grid_exponent(x: Floats, terms: int) -> int:
+    """Power of two that scales ``x`` so that no sum of so many entries exceeds 2**SUM_BITS."""
     largest = 0.0
     for value in x:
         largest = max(largest, abs(value))
     bits = 0
-    while (1 << bits) < x.size:
+    while (1 << bits) < terms:
         bits += 1
     return SUM_BITS - bits - math.frexp(largest)[1]
 
@@ -94,7 +100,7 @@ def _scaled(value: float, exponent: int) -> tuple[float, bool]:
 
 @_compiled
 def target_on_grid(
-    z: float, tolerance: float, n: int, exponent: int, exact: bool
+    z: float, tolerance: float, terms: int, exponent: int, exact: bool
 ) -> tuple[int, int, int, int, int]:
     """Target ``t``, and the window ``[lo, hi]`` of distances w = 4 sum - t that are within reach.
 
@@ -104,7 +110,7 @@ def target_on_grid(
     end = 1 << SUM_BITS
     unknown = (1 << 62) - 1  # with this slack nothing is surely inside, nothing surely outside
     scaled, kept = _scaled(z, exponent)
-    slack = 0 if exact and kept else 2 * n + 8
+    slack = 0 if exact and kept else 2 * terms + 8
     if abs(scaled) > end:  # beyond every sum: where exactly changes no order
         t = (4 * end + 5) if scaled > 0 else -(4 * end + 5)
         reach = math.ldexp(1.0, min(SUM_BITS - exponent, 1023))
@@ -636,18 +642,19 @@ def solve_rows(
     v, offsets = np.empty(n, np.int64), np.empty(counts.shape[1], np.int64)
     complement = 2 * size > n  # choose what to leave out instead: -v, and t less the whole sum
     terms = n - size if complement else size
+    at_most = terms_at_most(n, size)
     exponent, exact, whole = 0, True, 0
     for r in range(Z.size):
         x, z, chosen = X[min(r, X.shape[0] - 1)], Z[r], masks[r]
         if r < X.shape[0]:
-            exponent = grid_exponent(x)
+            exponent = grid_exponent(x, at_most)
             exact = to_grid(x, exponent, v)
             whole = 0
             if complement:
                 for i in range(n):
                     whole += v[i]
                     v[i] = -v[i]
-        t, lo, hi, slack, outer = target_on_grid(z, tolerance, n, exponent, exact)
+        t, lo, hi, slack, outer = target_on_grid(z, tolerance, at_most, exponent, exact)
         t -= whole
         chosen[:] = False
         if objective == BEST:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from . import _exact, _kernels
+from . import _kernels
 from ._instance import (
     check_scale,
     checked_objective,
@@ -18,6 +18,7 @@ from ._instance import (
     checked_target,
 )
 from ._plan import Plan, plan
+from ._settle import settle
 from .errors import SubsetNotFound
 from .solution import OBJECTIVES, BatchSolution, Objective, Solution
 
@@ -59,13 +60,14 @@ def solve(
     SubsetNotFound
         No subset meets the tolerance; carries the ``best_error``.
     InstanceTooLarge
-        The lists of sums would not fit into memory; names the largest n.
+        Too many sums for memory or for minutes; names the largest n.
     ValueError
         Empty choice (k > n), samples or target that are not finite, arguments that do not fit.
 
     Notes
     -----
-    Horowitz and Sahni (1974) on 64-bit integers: the returned subset is optimal in exact
+    Horowitz and Sahni (1974) on 64-bit integers, and where their lists do not fit into memory, up
+    to n = 60, a sweep after Schroeppel and Shamir (1981). The returned subset is optimal in exact
     arithmetic, not just up to rounding. Which one of several optimal subsets is returned depends
     on the instance alone.
 
@@ -152,12 +154,23 @@ def solve_many(
     if threads is not None and threads < 1:
         raise ValueError(f"threads={threads} must be at least 1")
     fixed = 0 <= min(k, n - k) <= _kernels.SMALL and k >= 0
-    work = plan(n, k, sized=k >= 0 or objective == "fewest", lists=not fixed, threads=threads)
+    sized = k >= 0 or objective == "fewest"
+    work = plan(n, k, sized=sized, lists=not fixed, sweep=True, threads=threads)
     masks = np.zeros((len(Z), n), np.bool_)
     sums, errors = np.empty(len(Z)), np.empty(len(Z))
     states = np.empty(len(Z), np.int8)
 
+    def exactly(r: int) -> None:
+        x = X[min(r, len(X) - 1)].astype(np.float64)
+        masks[r], sums[r], errors[r], found = settle(
+            x, float(Z[r]), k, limit, objective, work.threads
+        )
+        states[r] = _kernels.FOUND if found else _kernels.NOT_FOUND
+
     def run(rows: slice) -> None:
+        if work.sweep:
+            exactly(rows.start)
+            return
         samples = X if X.shape[0] != len(Z) else X[rows]
         _kernels.solve_rows(
             np.require(samples, np.float64, ["C", "W"]), Z[rows], limit, k,
@@ -167,8 +180,7 @@ def solve_many(
 
     _in_chunks(run, len(Z), work, progress)
     for r in np.flatnonzero(states == _kernels.UNSETTLED):
-        x = X[min(int(r), len(X) - 1)].astype(np.float64)
-        masks[r], sums[r], errors[r], states[r] = _solve_exactly(x, Z[r], k, limit, objective)
+        exactly(int(r))
     return BatchSolution(
         masks, sums, errors, masks.sum(axis=1), states == _kernels.FOUND, objective
     )
@@ -179,7 +191,7 @@ def _in_chunks(run: Callable[[slice], None], instances: int, work: Plan, progres
     starts = range(0, instances, work.rows(instances))
     chunks = [slice(start, min(start + starts.step, instances)) for start in starts]
     with tqdm(total=instances, disable=not progress, unit="instances") as bar:
-        if work.threads == 1 or len(chunks) == 1:
+        if work.sweep or work.threads == 1 or len(chunks) == 1:
             for chunk in chunks:
                 run(chunk)
                 bar.update(chunk.stop - chunk.start)
@@ -193,20 +205,3 @@ def _in_chunks(run: Callable[[slice], None], instances: int, work: Plan, progres
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-
-
-def _solve_exactly(
-    x: npt.NDArray[np.float64], z: float, size: int, tolerance: float, objective: Objective
-) -> tuple[npt.NDArray[np.bool_], float, float, int]:
-    """Mask, sum, error and state of an instance that 64 bits cannot settle."""
-    v, target, limit = _exact.to_integers(x.tolist(), float(z), max(tolerance, 0.0))
-    if objective == "fewest":
-        distance, indices = _exact.fewest(v, target, limit)
-    else:
-        distance, indices = _exact.closest(v, target, None if size < 0 else size)
-    mask = np.zeros(len(x), np.bool_)
-    mask[indices] = True
-    terms = x[indices].tolist()
-    found = objective == "best" or distance <= limit
-    error = abs(math.fsum([*terms, -float(z)]))
-    return mask, math.fsum(terms), error, _kernels.FOUND if found else _kernels.NOT_FOUND
