@@ -2,9 +2,11 @@
 
 from .counting import count, sums
 from .covering import covering_radius
+from .covering_bounds import covering_radius_bounds
 from .errors import InstanceTooLarge, SubsetNotFound
 from .solution import BatchSolution, Objective, Solution
 from .solve import solve, solve_many
+from .window import solve_window
 
 __all__ = [
     "BatchSolution",
@@ -14,7 +16,9 @@ __all__ = [
     "SubsetNotFound",
     "count",
     "covering_radius",
+    "covering_radius_bounds",
     "solve",
     "solve_many",
+    "solve_window",
     "sums",
 ]

@@ -13,6 +13,7 @@ from itertools import combinations
 from .errors import InstanceTooLarge
 
 LONGEST = 1 << 21  # entries of one list of sums
+REACH = 2 * (LONGEST.bit_length() - 1)  # samples, any size
 SMALL = 4  # up to this size no lists are built
 
 Answer = tuple[int, list[int]]  # distance from the target, and the indices that reach it
@@ -110,7 +111,7 @@ def _tables(v: Sequence[int], size: int | None) -> Iterator[tuple[list[int], lis
     if longest > LONGEST:
         raise InstanceTooLarge(
             f"these n={n} samples differ too much in scale for 64-bit arithmetic, and the exact "
-            f"arithmetic that they need reaches n={2 * (LONGEST.bit_length() - 1)} at most"
+            f"arithmetic that they need reaches n={REACH} at most"
         )
     last = None if size is None else min(size, half)
     left, right = _grow(v[:middle], 0, n, last), _grow(v[middle:], middle, n, last)

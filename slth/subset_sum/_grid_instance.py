@@ -20,7 +20,8 @@ class GridInstance:
         Number of entries of v to choose (-1: any), at most n / 2.
     shift : int
         A sum over x, on the grid, is ``shift`` plus a sum over v.
-    exponent : int
+    terms, exponent : int
+        Number of terms the grid is made for.
     exact : bool
         Whether nothing was rounded.
     """
@@ -28,6 +29,7 @@ class GridInstance:
     v: _kernels.Ints
     size: int
     shift: int
+    terms: int
     exponent: int
     exact: bool
 
@@ -35,8 +37,9 @@ class GridInstance:
     def of(cls, x: npt.NDArray[np.float64], size: int) -> "GridInstance":
         """Put the samples on the grid."""
         v = np.empty(len(x), np.int64)
-        exponent = _kernels.grid_exponent(x)
+        terms = _kernels.terms_at_most(len(x), size)
+        exponent = _kernels.grid_exponent(x, terms)
         exact = _kernels.to_grid(x, exponent, v)
         if 2 * size > len(x):
-            return cls(-v, len(x) - size, int(v.sum()), exponent, exact)
-        return cls(v, size, 0, exponent, exact)
+            return cls(-v, len(x) - size, int(v.sum()), terms, exponent, exact)
+        return cls(v, size, 0, terms, exponent, exact)

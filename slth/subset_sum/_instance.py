@@ -36,6 +36,15 @@ def checked_target(z: float) -> float:
     return value
 
 
+def checked_interval(interval: tuple[float, float]) -> tuple[float, float]:
+    """Return the ends of a closed interval that is not empty."""
+    ends = checked_samples(interval, "interval", "(2,)", 1).astype(np.float64)
+    if len(ends) != 2 or not ends[0] <= ends[1]:
+        raise ValueError(f"interval={interval} must be a pair (low, high) with low <= high")
+    low, high = ends.tolist()
+    return low, high
+
+
 def check_scale(X: Array, Z: Array) -> None:
     """Refuse instances whose sums or errors leave the range of float64."""
     with np.errstate(over="ignore"):

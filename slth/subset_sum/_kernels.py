@@ -46,7 +46,7 @@ TABLE_BITS = 12  # segments this short are searched through a table of all their
 BEST, FEASIBLE, FEWEST = 0, 1, 2
 NOT_FOUND, FOUND, UNSETTLED = 0, 1, 2
 
-ZERO, NONE = _typed(0), _typed(-1)
+ZERO, ONE, NONE = _typed(0), _typed(1), _typed(-1)
 
 u = numba.uint64  # an unsigned index saves Numba's test for negative indices
 
@@ -59,13 +59,19 @@ def _compiled(function: Callable[P, R]) -> Callable[P, R]:
 
 
 @_compiled
-def grid_exponent(x: Floats) -> int:
-    """Power of two that scales ``x`` so that no sum of its entries exceeds 2**SUM_BITS."""
+def terms_at_most(n: int, size: int) -> int:
+    """How many terms a sum on the grid has: where the terms to leave out are chosen, up to n."""
+    return max(1, size) if 0 <= 2 * size <= n else n
+
+
+@_compiled
+def grid_exponent(x: Floats, terms: int) -> int:
+    """Power of two that scales ``x`` so that no sum of so many entries exceeds 2**SUM_BITS."""
     largest = 0.0
     for value in x:
         largest = max(largest, abs(value))
     bits = 0
-    while (1 << bits) < x.size:
+    while (1 << bits) < terms:
         bits += 1
     return SUM_BITS - bits - math.frexp(largest)[1]
 
@@ -94,7 +100,7 @@ def _scaled(value: float, exponent: int) -> tuple[float, bool]:
 
 @_compiled
 def target_on_grid(
-    z: float, tolerance: float, n: int, exponent: int, exact: bool
+    z: float, tolerance: float, terms: int, exponent: int, exact: bool
 ) -> tuple[int, int, int, int, int]:
     """Target ``t``, and the window ``[lo, hi]`` of distances w = 4 sum - t that are within reach.
 
@@ -104,7 +110,7 @@ def target_on_grid(
     end = 1 << SUM_BITS
     unknown = (1 << 62) - 1  # with this slack nothing is surely inside, nothing surely outside
     scaled, kept = _scaled(z, exponent)
-    slack = 0 if exact and kept else 2 * n + 8
+    slack = 0 if exact and kept else 2 * terms + 8
     if abs(scaled) > end:  # beyond every sum: where exactly changes no order
         t = (4 * end + 5) if scaled > 0 else -(4 * end + 5)
         reach = math.ldexp(1.0, min(SUM_BITS - exponent, 1023))
@@ -507,15 +513,19 @@ def _small(v: Ints, size: int, t: int, accept: int, s: Ints, chosen: Bools) -> t
 @_compiled
 def _closest(
     v: Ints, n: int, size: int, t: int, accept: int, counts: Ints, offsets: Ints,
-    S: Ints, scratch: Ints, chosen: Bools,
+    S: Ints, begin: Ints, scratch: Ints, chosen: Bools,
 ) -> tuple[int, int]:  # fmt: skip
-    """Smallest and second smallest distance over the first n values; marks the best subset."""
+    """Smallest and second smallest distance over the first n values; marks the best subset.
+
+    ``begin`` tells where the lists of the halves begin in S; NONE has them built.
+    """
     if 0 <= size <= SMALL:
         return _small(v[:n], size, t, accept, scratch, chosen)
     middle = n // 2
-    left, right = grow_halves(v, ZERO, n, counts, size >= 0, offsets, S)
+    if begin[0] == NONE:
+        begin[0], begin[1] = grow_halves(v, ZERO, n, counts, size >= 0, offsets, S)
     best, second, i, j, taken = _walk_classes(
-        S, left, middle, right, n - middle, size, counts, offsets, t, accept
+        S, begin[0], middle, begin[1], n - middle, size, counts, offsets, t, accept
     )
     first, rest = (taken, size - taken) if size >= 0 else (-1, -1)
     _recover(v, ZERO, middle, first, S[i], counts, scratch, chosen)
@@ -569,14 +579,15 @@ def _settle(w: int, lo: int, hi: int, best: int, second: int, slack: int, outer:
 @_compiled
 def _first_within(
     v: Ints, size: int, t: int, lo: int, hi: int, slack: int, outer: int, counts: Ints,
-    offsets: Ints, S: Ints, scratch: Ints, chosen: Bools,
+    offsets: Ints, S: Ints, begin: Ints, scratch: Ints, chosen: Bools,
 ) -> int:  # fmt: skip
     """Search growing prefixes, so that an easy tolerance is met long before the lists are long."""
     accept = min(hi, -lo) - outer
     n = max(8, size + min(size, 4))
     while True:
         n = min(n, v.size)
-        best, second = _closest(v, n, size, t, accept, counts, offsets, S, scratch, chosen)
+        begin[0] = NONE
+        best, second = _closest(v, n, size, t, accept, counts, offsets, S, begin, scratch, chosen)
         if best <= accept:
             return FOUND
         if n == v.size:
@@ -588,26 +599,15 @@ def _first_within(
 @_compiled
 def _fewest_within(
     v: Ints, t: int, lo: int, hi: int, slack: int, outer: int, counts: Ints, offsets: Ints,
-    S: Ints, scratch: Ints, chosen: Bools,
+    S: Ints, begin: Ints, scratch: Ints, chosen: Bools,
 ) -> int:  # fmt: skip
     """Best subset of each size in turn, up to the first size that meets the tolerance."""
     n = v.size
-    middle = n // 2
-    left, right = -1, -1
     closest, second_closest = HIGH, HIGH
     trial = np.zeros(n, np.bool_)
     for size in range(n + 1):
         trial[:] = False
-        if size <= SMALL:
-            best, second = _small(v, size, t, NONE, scratch, trial)
-        else:
-            if left < 0:
-                left, right = grow_halves(v, ZERO, n, counts, size >= 0, offsets, S)
-            best, second, i, j, taken = _walk_classes(
-                S, left, middle, right, n - middle, size, counts, offsets, t, NONE
-            )
-            _recover(v, ZERO, middle, taken, S[i], counts, scratch, trial)
-            _recover(v, middle, n, size - taken, S[j], counts, scratch, trial)
+        best, second = _closest(v, n, size, t, NONE, counts, offsets, S, begin, scratch, trial)
         w = _signed(v, trial, t)
         if best < closest:
             closest, second_closest = best, min(closest, second)
@@ -634,31 +634,39 @@ def solve_rows(
     n = X.shape[1]
     S, scratch = np.empty(words, np.int64), np.empty(spare, np.int64)
     v, offsets = np.empty(n, np.int64), np.empty(counts.shape[1], np.int64)
+    begin = np.empty(2, np.int64)
     complement = 2 * size > n  # choose what to leave out instead: -v, and t less the whole sum
     terms = n - size if complement else size
+    at_most = terms_at_most(n, size)
     exponent, exact, whole = 0, True, 0
     for r in range(Z.size):
         x, z, chosen = X[min(r, X.shape[0] - 1)], Z[r], masks[r]
         if r < X.shape[0]:
-            exponent = grid_exponent(x)
+            exponent = grid_exponent(x, at_most)
             exact = to_grid(x, exponent, v)
             whole = 0
+            begin[0] = NONE
             if complement:
                 for i in range(n):
                     whole += v[i]
                     v[i] = -v[i]
-        t, lo, hi, slack, outer = target_on_grid(z, tolerance, n, exponent, exact)
+        t, lo, hi, slack, outer = target_on_grid(z, tolerance, at_most, exponent, exact)
         t -= whole
         chosen[:] = False
         if objective == BEST:
-            best, second = _closest(v, n, terms, t, NONE, counts, offsets, S, scratch, chosen)
+            accept = ONE if slack == 0 else NONE  # no distance is less than one
+            best, second = _closest(
+                v, n, terms, t, accept, counts, offsets, S, begin, scratch, chosen
+            )
             state = UNSETTLED if slack > 0 and second - best <= 2 * slack else FOUND
         elif objective == FEASIBLE:
             state = _first_within(
-                v, terms, t, lo, hi, slack, outer, counts, offsets, S, scratch, chosen
+                v, terms, t, lo, hi, slack, outer, counts, offsets, S, begin, scratch, chosen
             )
         else:
-            state = _fewest_within(v, t, lo, hi, slack, outer, counts, offsets, S, scratch, chosen)
+            state = _fewest_within(
+                v, t, lo, hi, slack, outer, counts, offsets, S, begin, scratch, chosen
+            )
         if complement:
             for i in range(n):
                 chosen[i] = not chosen[i]
@@ -754,17 +762,18 @@ def grid_rows(X: Floats, Z: Floats, tolerance: float, size: int, V: Ints, window
     As in ``solve_rows``, the rows of V are negated and ``t`` moved where 2 size > n.
     """
     n = X.shape[1]
+    at_most = terms_at_most(n, size)
     exponent, exact, whole = 0, True, 0
     for r in range(Z.size):
         if r < X.shape[0]:
-            exponent = grid_exponent(X[r])
+            exponent = grid_exponent(X[r], at_most)
             exact = to_grid(X[r], exponent, V[r])
             whole = 0
             if 2 * size > n:
                 for i in range(n):
                     whole += V[r, i]
                     V[r, i] = -V[r, i]
-        t, lo, hi, slack, outer = target_on_grid(Z[r], tolerance, n, exponent, exact)
+        t, lo, hi, slack, outer = target_on_grid(Z[r], tolerance, at_most, exponent, exact)
         windows[0, r], windows[1, r], windows[2, r] = t - whole, lo, hi
         windows[3, r], windows[4, r] = slack, outer
 

@@ -67,7 +67,7 @@ def count(
     k = checked_size(size, len(samples))
     grid = GridInstance.of(samples, k)
     t, lo, hi, slack, outer = _kernels.target_on_grid(
-        target, limit, len(samples), grid.exponent, grid.exact
+        target, limit, grid.terms, grid.exponent, grid.exact
     )
     rank = _ranks(grid)
 

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _kernels
+from ._gaps import Gaps
 from ._grid_instance import GridInstance
-from ._instance import check_scale, checked_samples, checked_size
+from ._instance import check_scale, checked_interval, checked_samples, checked_size
 from ._lists import Lists
 from .counting import check_number_of_sums
 
@@ -64,15 +65,13 @@ def covering_radius(
     0.75
     """
     samples = checked_samples(x, "x", "(n,)", 1).astype(np.float64)
-    ends = checked_samples(interval, "interval", "(2,)", 1).astype(np.float64)
-    if len(ends) != 2 or not ends[0] <= ends[1]:
-        raise ValueError(f"interval={interval} must be a pair (low, high) with low <= high")
-    check_scale(samples, ends)
+    ends = checked_interval(interval)
+    check_scale(samples, np.array(ends))
     n, k = len(samples), checked_size(size, len(samples))
     check_number_of_sums(n, k, MOST_SUMS)
     grid = GridInstance.of(samples, k)
     unit = Fraction(4) * Fraction(2) ** grid.exponent
-    lo, hi = (Fraction(float(end)) * unit - grid.shift for end in ends)
+    lo, hi = (Fraction(end) * unit - grid.shift for end in ends)
     return float(_radius(Lists.of(grid.v, grid.size), lo, hi) / unit)
 
 
@@ -80,23 +79,18 @@ def _radius(lists: Lists, lo: Fraction, hi: Fraction) -> Fraction:
     """Covering radius of [lo, hi] in units of the grid."""
     _, under, first = lists.rank(-(-lo.numerator // lo.denominator) - 1)
     _, last, over = lists.rank(hi.numerator // hi.denominator)
+    below, above = _point(under), _point(over)
     if first > hi:
-        return _farthest(lo, hi, under, first)
-    return max(
-        _farthest(lo, Fraction(first), under, first),
-        Fraction(_widest_gap(lists, first, last), 2),
-        _farthest(Fraction(last), hi, last, over),
-    )
+        gaps = Gaps(lo, hi, below, None, None, _point(first), 0)
+    else:
+        gaps = Gaps(lo, hi, below, first, last, above, _widest_gap(lists, first, last))
+    radius = gaps.radius()
+    assert radius is not None  # there is always a sum
+    return radius
 
 
-def _farthest(lo: Fraction, hi: Fraction, under: int, over: int) -> Fraction:
-    """Largest distance of a point of [lo, hi] to the nearer of two neighbouring sums around it."""
-    if under == _kernels.LOW:
-        return over - lo
-    if over == _kernels.HIGH:
-        return hi - under
-    point = min(max(Fraction(under + over, 2), lo), hi)
-    return min(point - under, over - point)
+def _point(total: int) -> int | None:
+    return None if total in (_kernels.LOW, _kernels.HIGH) else total
 
 
 def _widest_gap(lists: Lists, first: int, last: int) -> int:

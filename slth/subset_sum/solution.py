@@ -29,6 +29,9 @@ class Solution:
         Number of terms |S|.
     objective : {"best", "feasible", "fewest"}
         What was asked for.
+    window : ndarray of int64 or None
+        The samples that were searched, where all others were fixed at random; None where the
+        search was over all samples.
     """
 
     indices: npt.NDArray[np.int64]
@@ -37,6 +40,12 @@ class Solution:
     error: float
     size: int
     objective: Objective
+    window: npt.NDArray[np.int64] | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether the search was over all samples; only then does the objective hold."""
+        return self.window is None
 
 
 @dataclass(frozen=True, eq=False)

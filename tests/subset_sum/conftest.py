@@ -26,6 +26,7 @@ LAWS: dict[str, Law] = {
     "far scales": lambda rng, n: np.power(10.0, rng.integers(-12, 13, n)) * _signs(rng, n),
     "denormal": lambda rng, n: rng.integers(-9, 10, n).astype(np.float64) * 5e-324,
     "denormal beside huge": lambda rng, n: rng.choice([5e-324, -3e-320, 1e300, -1e300], n),
+    "1e-12 beside 1e12": lambda rng, n: rng.choice([1e-12, -3.3e-12, 1e12, -1.1e12, 1.0], n),
     "nearly equal": lambda rng, n: 1.0 + rng.integers(0, 4, n).astype(np.float64) * 2.0**-52,
 }
 

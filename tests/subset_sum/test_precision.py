@@ -62,6 +62,29 @@ def test_thousands_of_random_instances(law: Law) -> None:
         assert reached == of_five
 
 
+@pytest.mark.parametrize("n", [3, 8, 13, 16])
+def test_no_subset_is_better_in_integers(n: int, law: Law) -> None:
+    """All sums per size, in Python's integers; a hundred thousand instances pass as well."""
+    rng = np.random.default_rng(n)
+    rows = 24 if n < 10 else 3
+    X = np.array([law(rng, n) for _ in range(rows)])
+    Z = np.array([math.fsum(x[rng.random(n) < 0.5]) for x in X])
+    Z[::2] *= 0.99
+    size = int(rng.integers(n + 1))
+    best, fixed = solve_many(X, Z), solve_many(X, Z, size=size)
+    for row in range(rows):
+        v, target, _ = _exact.to_integers(X[row].tolist(), float(Z[row]), 0.0)
+        sums: list[list[int]] = [[-target]]
+        for value in v:
+            longer = [[total + value for total in totals] for totals in sums]
+            sums = [one + two for one, two in zip([*sums, []], [[], *longer], strict=True)]
+        least = [min(map(abs, totals)) for totals in sums]
+        for batch, expected in ((best, min(least)), (fixed, least[size])):
+            chosen = np.flatnonzero(batch.masks[row])
+            assert abs(sum(v[i] for i in chosen) - target) == expected
+        assert fixed.sizes[row] == size
+
+
 @pytest.mark.parametrize("size", [None, 0, 1, 2, 3, 4, 5, 7, 9])
 def test_python_integers_against_every_subset(
     size: int | None, law: Law, every_subset: EverySubset

@@ -289,13 +289,17 @@ def test_size_must_be_an_integer() -> None:
         solve([0.1, 0.2], 0.5, size=1.5)  # type: ignore[arg-type]
 
 
-def test_too_large_names_what_works() -> None:
-    x = np.zeros(60)
-    with pytest.raises(InstanceTooLarge, match="the largest n that can be solved exactly is 48"):
-        solve(x, 0.0)
-    assert solve(x[:48], 0.0).error == 0.0
+@pytest.mark.parametrize(
+    ("n", "size", "fits"),
+    [(61, None, 60), (61, 30, 60), (10**5, 50_000, 50_003), (10**4, 4, 7443), (150, 6, 112)],
+)
+def test_too_large_names_what_works(n: int, size: int | None, fits: int) -> None:
+    largest = f"the largest n that can be solved exactly is {fits}; .* solve_window"
+    with pytest.raises(InstanceTooLarge, match=largest):
+        solve(np.zeros(n), 0.0, size=size)
 
 
 def test_failure_travels_between_processes() -> None:
-    failure = pickle.loads(pickle.dumps(SubsetNotFound(0.5, 0.1)))
-    assert (failure.best_error, failure.tolerance) == (0.5, 0.1)
+    failure = pickle.loads(pickle.dumps(SubsetNotFound(0.5, 0.1, 7)))
+    assert (failure.best_error, failure.tolerance, failure.windows) == (0.5, 0.1, 7)
+    assert "in 7 random windows" in str(failure)

@@ -66,13 +66,20 @@ def test_where_nothing_is_found_the_best_is_reported() -> None:
         np.testing.assert_array_equal(batch.errors[~batch.found], best.errors[~batch.found])
 
 
-def test_one_row_for_all_targets() -> None:
+@pytest.mark.parametrize(("size", "tolerance", "objective"), CASES)
+def test_one_row_for_all_targets(
+    size: int | None, tolerance: float | None, objective: Objective
+) -> None:
     rng = np.random.default_rng(2)
-    x, Z = rng.uniform(-1, 1, 12), rng.uniform(-1, 1, 30)
-    shared = solve_many(x, Z, size=5)
-    repeated = solve_many(np.tile(x, (30, 1)), Z, size=5)
-    np.testing.assert_array_equal(shared.masks, repeated.masks)
-    assert solve_many(x, Z[:1]).masks.shape == (1, 12)
+    for x in (rng.uniform(-1, 1, 14), rng.normal(size=14)):
+        Z = rng.uniform(-1, 1, 30)
+        shared, repeated = (
+            solve_many(rows, Z, size=size, tolerance=tolerance, objective=objective)
+            for rows in (x, np.tile(x, (30, 1)))
+        )
+        for name in ("masks", "sums", "errors", "found"):
+            np.testing.assert_array_equal(getattr(shared, name), getattr(repeated, name))
+        assert solve_many(x, Z[:1]).masks.shape == (1, 14)
 
 
 def test_one_target_for_all_rows() -> None:
