@@ -1,5 +1,5 @@
 """What the theorems say, as functions: entropy, laws, sample sizes, success laws, counts."""
 
-from slth.theory import entropy, laws, overparameterization, products, rfss, rss
+from slth.theory import coverage, entropy, laws, overparameterization, products, rfss, rss
 
-__all__ = ["entropy", "laws", "overparameterization", "products", "rfss", "rss"]
+__all__ = ["coverage", "entropy", "laws", "overparameterization", "products", "rfss", "rss"]
