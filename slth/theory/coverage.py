@@ -270,7 +270,7 @@ def failure_by_successes(n: ArrayLike, volume: ArrayLike, growth: float) -> Floa
     Examples
     --------
     >>> failure_by_successes([10, 400, 500], 2**-8, 0.125).round(2)
-    array([1.  , 0.27, 0.03])
+    array([1.  , 0.32, 0.03])
     """
     start = between(volume, "volume", 0.0, 0.5, closed="high")
     wanted = np.ceil(-np.log(2 * start) / np.log1p(growth))
@@ -305,7 +305,7 @@ def failure_by_bits(n: ArrayLike, volume: ArrayLike) -> Floats:
     Examples
     --------
     >>> failure_by_bits([10, 50, 100], 2**-8).round(2)
-    array([1.  , 0.3 , 0.  ])
+    array([1. , 0.3, 0. ])
     """
     start = between(volume, "volume", 0.0, 0.5, closed="high")
     return _hoeffding(n, 0.25, -np.log2(2 * start))
