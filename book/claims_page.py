@@ -3,7 +3,12 @@
 from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
 from html import escape
+from itertools import chain
 from textwrap import indent, wrap
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from slth.claims import Claim, Record, relation_text, status
 
@@ -121,13 +126,14 @@ def graph(registry: Mapping[str, Claim], records: Sequence[Record]) -> str:
     layers = _layers(registry)
     if not layers:
         return ""
+    rows = _rows(layers)
     place = {
-        claim.id: (column * (_BOX_WIDTH + _GAP_X), row * (_BOX_HEIGHT + _GAP_Y))
+        claim.id: (column * (_BOX_WIDTH + _GAP_X), rows[claim.id] * (_BOX_HEIGHT + _GAP_Y))
         for column, layer in enumerate(layers)
-        for row, claim in enumerate(layer)
+        for claim in layer
     }
     width = len(layers) * (_BOX_WIDTH + _GAP_X) - _GAP_X
-    height = max(map(len, layers)) * (_BOX_HEIGHT + _GAP_Y) - _GAP_Y
+    height = (1 + max(rows.values())) * (_BOX_HEIGHT + _GAP_Y) - _GAP_Y
     shown = [claim for layer in layers for claim in layer]
     edges = [_edge(place[used], place[claim.id]) for claim in shown for used in claim.uses]
     boxes = [_box(claim, place[claim.id], status(claim, records).name) for claim in shown]
@@ -163,6 +169,27 @@ def _layers(registry: Mapping[str, Claim]) -> list[list[Claim]]:
         if claim.id in linked:
             layers[depth[claim.id]].append(claim)
     return layers
+
+
+def _rows(layers: Sequence[Sequence[Claim]]) -> dict[str, int]:
+    """Row of each claim: connected parts one below the other, users beside what they use."""
+    index = {claim.id: i for i, claim in enumerate(chain.from_iterable(layers))}
+    links = [
+        (index[claim.id], index[used])
+        for claim in chain.from_iterable(layers)
+        for used in claim.uses
+    ]
+    ones = np.ones(len(links), dtype=np.int8)
+    matrix = coo_array((ones, np.transpose(links)), shape=(len(index), len(index)))
+    number, part = connected_components(matrix, directed=False)
+    rows: dict[str, int] = {}
+    for one in range(number):
+        top = 1 + max(rows.values(), default=-1)
+        for layer in layers:
+            own = [claim for claim in layer if part[index[claim.id]] == one]
+            own.sort(key=lambda claim: float(np.mean([rows[used] for used in claim.uses] or [0])))
+            rows |= {claim.id: top + row for row, claim in enumerate(own)}
+    return rows
 
 
 def _edge(start: tuple[int, int], end: tuple[int, int]) -> str:
