@@ -27,7 +27,17 @@ _HOME = {
     "Ticket": "slth.tickets",
     "verify": "slth.tickets",
 }
-_SUBPACKAGES = ("claims", "constructions", "plotting", "subset_sum", "targets", "theory", "tickets")
+_SUBPACKAGES = (
+    "claims",
+    "constructions",
+    "experiments",
+    "plotting",
+    "subset_sum",
+    "sweep",
+    "targets",
+    "theory",
+    "tickets",
+)
 
 __all__ = [
     "Certificate",

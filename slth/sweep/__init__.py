@@ -1,0 +1,31 @@
+"""Sweeps: one pure function on a declared grid of cells, run once, stored, and re-checked.
+
+A :class:`Grid` says which function is evaluated on which cells from which seed; each cell has its
+own random generator, made from the seed and the cell alone.  :func:`run` evaluates the grid, on
+local processes or on a Dask cluster, and resumes where an earlier run was stopped; :func:`save` and
+:func:`load` keep the table as a versioned data file; :func:`recheck` computes a random sample of
+its cells again.  ``python -m slth.sweep MODULE:GRID`` runs and saves a grid.
+"""
+
+from .errors import CellFailed, DataError, GridError, SchedulerLost, StoreError, SweepError
+from .grid import Cell, Grid, Scalar
+from .recheck import Rechecked, recheck
+from .run import run
+from .tables import load, save
+
+__all__ = [
+    "Cell",
+    "CellFailed",
+    "DataError",
+    "Grid",
+    "GridError",
+    "Rechecked",
+    "Scalar",
+    "SchedulerLost",
+    "StoreError",
+    "SweepError",
+    "load",
+    "recheck",
+    "run",
+    "save",
+]
