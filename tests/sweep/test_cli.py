@@ -67,6 +67,15 @@ def test_ctrl_c_says_what_is_stored(workers: int, sweeps: Any, gate: Any) -> Non
     assert not (sweeps.folder / "data").exists()
 
 
+def test_workers_leave_ctrl_c_to_the_run(sweeps: Any, gate: Any) -> None:
+    running = sweeps.start("sweep_cells:GATED", "--workers", "2")
+    for worker in gate.wait(2):
+        os.kill(worker, signal.SIGINT)
+    gate.open()
+    assert running.end()[0] == 0
+    assert gate.calls() == ALL
+
+
 def test_a_store_has_one_writer(sweeps: Any, gate: Any) -> None:
     first = sweeps.start("sweep_cells:GATED")
     gate.wait(1)
@@ -82,12 +91,8 @@ def test_a_finished_sweep_is_saved_again_without_work(sweeps: Any, gate: Any) ->
     assert sweeps.run(*command)[:2] == (0, "tables/gated.csv\n")
     assert sweeps.run(*command)[:2] == (0, "tables/gated.csv\n")
     assert gate.calls() == ALL
-    files = [path.relative_to(sweeps.folder) for path in sweeps.folder.rglob("*.*")]
-    assert sorted(map(str, files)) == [
-        "elsewhere/cells.sqlite",
-        "tables/gated.csv",
-        "tables/gated.json",
-    ]
+    files = [str(path.relative_to(sweeps.folder)) for path in sweeps.folder.rglob("*.*")]
+    assert sorted(files) == ["elsewhere/cells.sqlite", "tables/gated.csv", "tables/gated.json"]
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
