@@ -82,7 +82,8 @@ def test_a_store_has_one_writer(sweeps: Any, gate: Any, cells: Any) -> None:
     with pytest.raises(sweep.StoreError, match=f"{STORE} is in use by another run"):
         sweep.run(cells.GATED, store=sweeps.folder / STORE)
     gate.open()
-    assert first.end()[0] == 0
+    code, _, errors = first.end()
+    assert code == 0, errors
 
 
 def test_a_finished_sweep_is_saved_again_without_work(sweeps: Any, gate: Any) -> None:
