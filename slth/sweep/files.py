@@ -81,8 +81,8 @@ def save(table: pd.DataFrame, grid: Grid, folder: str | Path) -> Path:
         "seed": grid.seed,
         "cells": len(rows),
         "columns": {key: type(value).__name__ for key, value in rows[0].items()},
-        "grid_digest": grid.digest,
-        "csv_digest": hashlib.sha256(content).hexdigest(),
+        "grid_sha256": grid.digest,
+        "csv_sha256": hashlib.sha256(content).hexdigest(),
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("numba", "numpy", "scipy", "slth")},
@@ -133,10 +133,10 @@ def _load(grid: Grid, path: Path) -> pd.DataFrame:
     try:
         if description["format"] != _FORMAT:
             raise DataError(f"{path} has format {description['format']}, not {_FORMAT}")
-        if description["csv_digest"] != hashlib.sha256(content).hexdigest():
+        if description["csv_sha256"] != hashlib.sha256(content).hexdigest():
             raise DataError(f"{path} was altered after it was made")
         table = _parse(content.decode(), description["columns"])
-        if description["grid_digest"] != grid.digest:
+        if description["grid_sha256"] != grid.digest:
             difference = _difference(grid, description, table)
             raise DataError(f"{path} was made for another grid: {difference}")
         results_of(grid, table)

@@ -24,6 +24,6 @@ def test_stored_table_belongs_to_its_declared_grid(path: Path) -> None:
 
 def test_each_description_has_its_table() -> None:
     described = {
-        path.stem for path in DATA.glob("*.json") if "grid_digest" in json.loads(path.read_text())
+        path.stem for path in DATA.glob("*.json") if "grid_sha256" in json.loads(path.read_text())
     }
     assert described == {path.stem for path in TABLES}

@@ -74,7 +74,7 @@ def test_description_says_what_was_run(cells: Any, gate: Any, tmp_path: Path) ->
     assert description["seed"] == 3
     assert description["cells"] == 12
     assert description["columns"] == {"index": "int", "draw": "int", "value": "float"}
-    assert description["grid_digest"] == cells.GATED.digest
+    assert description["grid_sha256"] == cells.GATED.digest
     assert description["versions"].keys() >= {"numpy", "python", "slth"}
     assert sorted(file.name for file in path.parent.iterdir()) == ["gated.csv", "gated.json"]
 
@@ -140,8 +140,8 @@ def test_missing_files_name_the_command(tmp_path: Path, cells: Any, gate: Any) -
         (r'"k": "int"', '"k": "float"'),
         (r'"value": "float"', '"value": "int"'),
         (r'"draw": "int",', ""),
-        (r'"csv_digest"', '"other"'),
-        (r'"grid_digest": "....', '"grid_digest": "0000'),
+        (r'"csv_sha256"', '"other"'),
+        (r'"grid_sha256": "....', '"grid_sha256": "0000'),
     ],
 )
 def test_an_altered_description_is_refused(old: str, new: str, grid: Grid, path: Path) -> None:
