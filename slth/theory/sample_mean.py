@@ -2,11 +2,11 @@ r"""What the mean of the sample does to the number of hits, and so to its second
 
 Let k of n samples be chosen, $\gamma=k/n$, and let $\zeta=(z-km)/s\sqrt k$ be the target in
 standard units of a k-fold sum.  A sample whose mean is $m+sG/\sqrt n$ has about $\mathbb E[Y]\cdot
-M(G)$ hits,
-$$M(G)=\frac1{\sqrt{1-\gamma}}\exp\Big(\frac{\zeta^2}2-\frac{(\zeta-\sqrt\gamma\,G)^2}{2(1-\gamma)}
+L(G)$ hits,
+$$L(G)=\frac1{\sqrt{1-\gamma}}\exp\Big(\frac{\zeta^2}2-\frac{(\zeta-\sqrt\gamma\,G)^2}{2(1-\gamma)}
 \Big),$$
-exactly so on average for Gaussian samples.  With a standard Gaussian G, $\mathbb E[M]=1$ and
-$\mathbb E[M^2]=(1-\gamma^2)^{-1/2}\exp(\zeta^2\frac\gamma{1+\gamma})$: the mean of the sample is
+exactly so on average for Gaussian samples.  With a standard Gaussian G, $\mathbb E[L]=1$ and
+$\mathbb E[L^2]=(1-\gamma^2)^{-1/2}\exp(\zeta^2\frac\gamma{1+\gamma})$: the mean of the sample is
 what keeps the second moment of Y from approaching the square of the first.
 """
 
@@ -30,7 +30,7 @@ _WEIGHTS = np.exp(-(_DEVIATES**2) / 2) / np.sqrt(2 * np.pi) * (_DEVIATES[1] - _D
 
 
 def hits_factor(deviate: ArrayLike, gamma: ArrayLike, zeta: ArrayLike) -> Floats:
-    r"""$M(G)=\mathbb E[Y\mid\bar X]/\mathbb E[Y]$ for a sample of mean $m+sG/\sqrt n$.
+    r"""$L(G)=\mathbb E[Y\mid\bar X]/\mathbb E[Y]$ for a sample of mean $m+sG/\sqrt n$.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def hits_factor(deviate: ArrayLike, gamma: ArrayLike, zeta: ArrayLike) -> Floats
 
 
 def limit_ratio(gamma: ArrayLike, zeta: ArrayLike) -> Floats:
-    r"""$\mathbb E[M^2]=(1-\gamma^2)^{-1/2}\exp(\zeta^2\frac\gamma{1+\gamma})$.
+    r"""$\mathbb E[L^2]=(1-\gamma^2)^{-1/2}\exp(\zeta^2\frac\gamma{1+\gamma})$.
 
     The limit of R in $\mathbb E[Y^2]/(\mathbb EY)^2\to1/\mathbb EY+R$ for $k=\gamma n\to\infty$,
     see :func:`slth.theory.rfss.second_moment_ratio`.
@@ -104,7 +104,7 @@ def limit_ratio(gamma: ArrayLike, zeta: ArrayLike) -> Floats:
 
 
 def limit_success(hits: ArrayLike, gamma: ArrayLike, zeta: ArrayLike) -> Floats:
-    r"""$\mathbb E[1-e^{-\lambda M}]$: the conditional Poisson law in the limit of large k and n.
+    r"""$\mathbb E[1-e^{-\lambda L}]$: the conditional Poisson law in the limit of large k and n.
 
     Parameters
     ----------
@@ -188,9 +188,9 @@ def ratio_given_mean(n: int, k: int, zeta: float, deviate: ArrayLike) -> Floats:
 
 
 def success_given_mean(n: int, k: int, zeta: float, hits: ArrayLike) -> Floats:
-    r"""$\Pr(Y>0)\ge\mathbb E\big[1/(\frac1{\lambda M}+R)\big]$, the second moment given the mean.
+    r"""$\Pr(Y>0)\ge\mathbb E\big[1/(\frac1{\lambda L}+R)\big]$, the second moment given the mean.
 
-    For Gaussian samples, as $\varepsilon\to0$; M is :func:`hits_factor` and R
+    For Gaussian samples, as $\varepsilon\to0$; L is :func:`hits_factor` and R
     :func:`ratio_given_mean`, at the same standard Gaussian G.
 
     Parameters

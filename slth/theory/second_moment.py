@@ -2,7 +2,7 @@ r"""The second moment of the number of hits, part by part, as the proof of Theor
 
 $\mathbb E[Y^2]/(\mathbb EY)^2=\sum_i\Pr(I=i)\,q_i/p^2$: I is the overlap of two independent uniform
 k-subsets, $q_i$ the probability that two k-subsets with i common elements both hit z, and $p=q_k$
-that one hits.  The sum is split into $I=k$, $\mu k\le I<k$ and $I<\mu k$.  For small tolerances,
+that one hits.  The sum is split into $I=k$, $\theta k\le I<k$ and $I<\theta k$.  For small tolerances,
 :mod:`slth.theory.rfss` has the limit of the ratio.
 """
 
@@ -38,9 +38,9 @@ class Parts:
     same : float or ndarray
         Overlap I = k: the two subsets are one.
     high : float or ndarray
-        Overlap of at least mu k, but not all.
+        Overlap of at least theta k, but not all.
     low : float or ndarray
-        Overlap below mu k.
+        Overlap below theta k.
     """
 
     same: Floats
@@ -84,17 +84,17 @@ def overlap_probability(n: int, k: int) -> NDArray[np.float64]:
     return np.asarray(hypergeom.pmf(np.arange(k + 1), n, k, k), dtype=np.float64)
 
 
-def chebyshev_tail(n: ArrayLike, k: ArrayLike, mu: ArrayLike) -> Floats:
-    r"""$\Pr(I\ge\mu k)\le\frac1k\,\frac{\gamma(1-\gamma)^2}{(\mu-\gamma)^2}\,\frac n{n-1}$.
+def chebyshev_tail(n: ArrayLike, k: ArrayLike, theta: ArrayLike) -> Floats:
+    r"""$\Pr(I\ge\theta k)\le\frac1k\,\frac{\gamma(1-\gamma)^2}{(\theta-\gamma)^2}\,\frac n{n-1}$.
 
-    Here $\gamma=k/n<\mu$; the right side is $\mathrm{Var}(I)/(\mu k-\mathbb EI)^2$.
+    Here $\gamma=k/n<\theta$; the right side is $\mathrm{Var}(I)/(\theta k-\mathbb EI)^2$.
 
     Parameters
     ----------
     n, k : array_like of int
         Samples and subset size, 1 <= k < n.
-    mu : array_like of float
-        Where the sum is split, k/n < mu <= 1.
+    theta : array_like of float
+        Where the sum is split, k/n < theta <= 1.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def chebyshev_tail(n: ArrayLike, k: ArrayLike, mu: ArrayLike) -> Floats:
     Raises
     ------
     ValueError
-        If k is not in [1, n), or mu not in (k/n, 1].
+        If k is not in [1, n), or theta not in (k/n, 1].
 
     Notes
     -----
@@ -118,9 +118,9 @@ def chebyshev_tail(n: ArrayLike, k: ArrayLike, mu: ArrayLike) -> Floats:
     sizes, samples = sizes_and_samples(k, n)
     if np.any(sizes == samples):
         raise ValueError("chebyshev_tail needs k < n")
-    gamma, split = sizes / samples, between(mu, "mu", 0.0, 1.0, closed="high")
+    gamma, split = sizes / samples, between(theta, "theta", 0.0, 1.0, closed="high")
     if np.any(split <= gamma):
-        raise ValueError(f"mu={split.min()} must exceed the density k/n={np.max(gamma)}")
+        raise ValueError(f"theta={split.min()} must exceed the density k/n={np.max(gamma)}")
     variance_ratio = gamma * (1 - gamma) ** 2 / (split - gamma) ** 2
     return as_floats(variance_ratio * samples / (samples - 1) / sizes)
 
@@ -187,9 +187,9 @@ def joint_hit_probability(
 
 
 def parts(
-    n: int, k: int, z: float, epsilon: float, mu: float = 0.75, law: SumLaw = _UNIFORM
+    n: int, k: int, z: float, epsilon: float, theta: float = 0.75, law: SumLaw = _UNIFORM
 ) -> Parts:
-    r"""Split $\mathbb E[Y^2]/(\mathbb EY)^2=\sum_i\Pr(I=i)\,q_i/p^2$ at $I=\mu k$ and $I=k$.
+    r"""Split $\mathbb E[Y^2]/(\mathbb EY)^2=\sum_i\Pr(I=i)\,q_i/p^2$ at $I=\theta k$ and $I=k$.
 
     Parameters
     ----------
@@ -197,8 +197,8 @@ def parts(
         Samples and subset size, 1 <= k <= n.
     z, epsilon : float
         Target, and tolerance > 0.
-    mu : float
-        Where the sum is split, 0 < mu <= 1.
+    theta : float
+        Where the sum is split, 0 < theta <= 1.
     law : Uniform or Gaussian
         Law of one sample.
 
@@ -221,7 +221,7 @@ def parts(
     >>> float(np.round(split.total, 3)), float(np.round(split.same, 3))
     (1.176, 0.013)
     """
-    between(mu, "mu", 0.0, 1.0, closed="high")
+    between(theta, "theta", 0.0, 1.0, closed="high")
     weights = overlap_probability(n, k)
     joint = np.array(
         [joint_hit_probability(i, k, z, epsilon, law) if weights[i] else 0.0 for i in range(k + 1)]
@@ -230,12 +230,12 @@ def parts(
     if single == 0:
         raise ValueError(f"no sum of k={k} samples comes within {epsilon} of z={z}")
     terms = weights * joint / single**2
-    high = np.arange(k) >= mu * k
+    high = np.arange(k) >= theta * k
     return Parts(terms[k], terms[:k][high].sum(), terms[:k][~high].sum())
 
 
 def part_bounds(
-    n: ArrayLike, k: ArrayLike, epsilon: ArrayLike, mu: ArrayLike, c_l: float, c_u: float
+    n: ArrayLike, k: ArrayLike, epsilon: ArrayLike, theta: ArrayLike, c_l: float, c_u: float
 ) -> Parts:
     r"""Bound the three parts by $c_l$ and $c_u$ alone, for every $|z|\le\sqrt k$.
 
@@ -244,7 +244,7 @@ def part_bounds(
     - same: $\sqrt k/2c_l\varepsilon N$ with the entropy bound $N\le\binom nk$; this is
       $\sqrt{2(1-\frac kn)}/c_l$ where the hypothesis of the theorem holds with equality;
     - high: $\frac{c_u}{c_l}\sqrt k$ times :func:`chebyshev_tail`, or times one if that is less;
-    - low: $\frac{c_u}{c_l}(1-\mu)^{-1/2}$.
+    - low: $\frac{c_u}{c_l}(1-\theta)^{-1/2}$.
 
     Parameters
     ----------
@@ -252,15 +252,15 @@ def part_bounds(
         Samples and subset size, 1 <= k < n.
     epsilon : array_like of float
         Tolerance, 0 < epsilon < 1.
-    mu : array_like of float
-        Where the sum is split, k/n < mu < 1.
+    theta : array_like of float
+        Where the sum is split, k/n < theta < 1.
     c_l, c_u : float
         Constants of a sum-bounded law, positive.
 
     Returns
     -------
     Parts
-        Broadcast shape; ``high`` is zero where no integer lies in [mu k, k).
+        Broadcast shape; ``high`` is zero where no integer lies in [theta k, k).
 
     Raises
     ------
@@ -278,7 +278,7 @@ def part_bounds(
     6.0
     """
     tolerance = between(epsilon, "epsilon", 0.0, 1.0)
-    split = between(mu, "mu", 0.0, 1.0)
+    split = between(theta, "theta", 0.0, 1.0)
     between([c_l, c_u], "c_l, c_u", 0.0, np.inf)
     sizes, samples = sizes_and_samples(k, n)
     fewest, _ = log2_binomial_bounds(samples, sizes)

@@ -34,15 +34,15 @@ def test_overlap_probability_against_enumeration(n: int, k: int) -> None:
 @given(st.integers(2, 120), st.data())
 def test_chebyshev_tail_bounds_the_exact_tail(n: int, data: st.DataObject) -> None:
     k = data.draw(st.integers(1, n - 1))
-    mu = data.draw(st.fractions(Fraction(k, n), 1, max_denominator=1000))
-    if mu * n <= k:
+    theta = data.draw(st.fractions(Fraction(k, n), 1, max_denominator=1000))
+    if theta * n <= k:
         return
     tail = sum(
-        Fraction(comb(k, i) * comb(n - k, k - i), comb(n, k)) for i in range(ceil(mu * k), k + 1)
+        Fraction(comb(k, i) * comb(n - k, k - i), comb(n, k)) for i in range(ceil(theta * k), k + 1)
     )
-    bound = second_moment.chebyshev_tail(n, k, float(mu))
+    bound = second_moment.chebyshev_tail(n, k, float(theta))
     variance = Fraction(k**2 * (n - k) ** 2, n**2 * (n - 1))
-    assert bound == pytest.approx(float(variance / (mu * k - Fraction(k * k, n)) ** 2), rel=1e-6)
+    assert bound == pytest.approx(float(variance / (theta * k - Fraction(k * k, n)) ** 2), rel=1e-6)
     assert float(tail) <= bound * (1 + 1e-9)
 
 
@@ -119,12 +119,12 @@ def test_the_tolerance_counts_where_it_is_not_small() -> None:
 @given(st.integers(2, 30), st.data())
 def test_part_bounds_bound_the_parts(n: int, data: st.DataObject) -> None:
     k = data.draw(st.integers(1, n // 2))
-    mu = data.draw(st.floats(0.55, 0.95))
+    theta = data.draw(st.floats(0.55, 0.95))
     z = data.draw(st.floats(0, 1)) * np.sqrt(k)
     epsilon = float(k * 2.0 ** -(n * binary_entropy(k / n)))
     c_l, c_u = np.sqrt(3 / (2 * np.pi)) * np.exp(-3 / 2), np.sqrt(1 / 2)
-    true = second_moment.parts(n, k, z, epsilon, mu)
-    bound = second_moment.part_bounds(n, k, epsilon, mu, c_l, c_u)
+    true = second_moment.parts(n, k, z, epsilon, theta)
+    bound = second_moment.part_bounds(n, k, epsilon, theta, c_l, c_u)
     assert true.same <= bound.same <= np.sqrt(2) / c_l * (1 + 1e-12)
     assert true.high <= bound.high
     assert true.low <= bound.low
