@@ -5,8 +5,9 @@ result leaves the cluster as soon as it is there, and its future is dropped: a f
 computed again when the worker that held it dies.
 """
 
-from asyncio import CancelledError
+import logging
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError
 from functools import partial
 
 from .canonical import Cell, Scalar
@@ -15,6 +16,8 @@ from .code import code_digest
 from .errors import SchedulerLost, SweepError
 from .grid import Grid
 from .local import Finished
+
+_LOG = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 10.0
 """Seconds to wait for a scheduler."""
@@ -53,6 +56,8 @@ def evaluate(grid: Grid, missing: Sequence[tuple[str, Cell]], scheduler: str) ->
         raise SchedulerLost(f"there is no Dask scheduler at {scheduler}: {error}") from error
     work = partial(_attempt, grid.function, grid.seed, code_digest(grid.function))
     with client:
+        if not client.nthreads():  # type: ignore[no-untyped-call]
+            _LOG.warning("the scheduler at %s has no workers yet; the cells wait", scheduler)
         futures = client.map(work, [cell for _, cell in missing], pure=False)
         keys = {future.key: key for future, (key, _) in zip(futures, missing, strict=True)}
         coming = as_completed(  # type: ignore[no-untyped-call]

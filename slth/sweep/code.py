@@ -63,5 +63,5 @@ def _silent(statement: ast.stmt) -> ast.stmt:
             isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
             and ast.get_docstring(node) is not None
         ):
-            node.body[0] = ast.Pass()
+            del node.body[0]
     return statement

@@ -22,6 +22,9 @@ _SCHEMA = (
     "CREATE TABLE sweep (function TEXT NOT NULL, seed TEXT NOT NULL, code TEXT NOT NULL) STRICT",
     "CREATE TABLE cells (key TEXT PRIMARY KEY, cell TEXT NOT NULL, result TEXT NOT NULL,"
     " checksum TEXT NOT NULL) STRICT",
+    "CREATE TRIGGER no_replacement BEFORE INSERT ON cells"
+    " WHEN EXISTS (SELECT 1 FROM cells WHERE key = NEW.key)"
+    " BEGIN SELECT RAISE(ABORT, 'finished cells are never replaced'); END",
     "CREATE TRIGGER no_removal BEFORE DELETE ON cells"
     " BEGIN SELECT RAISE(ABORT, 'finished cells are never removed'); END",
     "CREATE TRIGGER no_change BEFORE UPDATE ON cells"
