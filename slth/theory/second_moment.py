@@ -2,8 +2,8 @@ r"""The second moment of the number of hits, part by part, as the proof of Theor
 
 $\mathbb E[Y^2]/(\mathbb EY)^2=\sum_i\Pr(I=i)\,q_i/p^2$: I is the overlap of two independent uniform
 k-subsets, $q_i$ the probability that two k-subsets with i common elements both hit z, and $p=q_k$
-that one hits.  The sum is split into $I=k$, $\theta k\le I<k$ and $I<\theta k$.  For small tolerances,
-:mod:`slth.theory.rfss` has the limit of the ratio.
+that one hits.  The sum is split into $I=k$, $\theta k\le I<k$ and $I<\theta k$.  For small
+tolerances, :mod:`slth.theory.rfss` has the limit of the ratio.
 """
 
 from dataclasses import dataclass
