@@ -1,0 +1,194 @@
+"""Target files: what torch.save wrote comes back, and nothing that a file brings along is run."""
+
+import os
+import pickle
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+from torch import nn
+
+from slth.tickets import TargetFileError, load_target, target_digest
+
+
+@pytest.fixture(name="target")
+def target_fixture(module: Callable[..., nn.Sequential]) -> nn.Sequential:
+    rng = np.random.default_rng(0)
+    return module(rng.standard_normal((4, 3)), rng.standard_normal((2, 4)))
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".pth"])
+def test_a_saved_module_comes_back(tmp_path: Path, target: nn.Sequential, suffix: str) -> None:
+    path = tmp_path / f"target{suffix}"
+    torch.save(target, path)
+    loaded = load_target(path)
+    assert str(loaded) == str(target)
+    assert target_digest(loaded) == target_digest(target)
+
+
+def test_the_old_kind_of_pt_file_is_read_for_weights_only(
+    tmp_path: Path, target: nn.Sequential
+) -> None:
+    path = tmp_path / "target.pt"
+    torch.save(target.state_dict(), path, _use_new_zipfile_serialization=False)
+    with pytest.warns(UserWarning, match="weights only"):
+        assert target_digest(load_target(str(path))) == target_digest(target)
+    torch.save(target, path, _use_new_zipfile_serialization=False)
+    with pytest.raises(TargetFileError, match=r"not written by torch\.save") as caught:
+        load_target(path)
+    assert "Re-running" not in str(caught.value)  # torch's advice to trust the file
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_weights_alone_are_taken_for_a_dense_network(
+    tmp_path: Path, target: nn.Sequential, suffix: str
+) -> None:
+    path = tmp_path / f"target{suffix}"
+    (torch.save if suffix == ".pt" else save_file)(target.state_dict(), path)
+    with pytest.warns(UserWarning, match="weights only: taken for linear layers with ReLU"):
+        loaded = load_target(path)
+    assert target_digest(loaded) == target_digest(target)
+
+
+def test_twelve_layers_are_put_in_order(
+    tmp_path: Path, module: Callable[..., nn.Sequential]
+) -> None:
+    """The names sort as numbers, not as text."""
+    target = module(*(np.eye(3) * factor for factor in range(1, 13)))
+    path = tmp_path / "target.safetensors"
+    save_file(target.state_dict(), path)
+    with pytest.warns(UserWarning, match="weights only"):
+        assert target_digest(load_target(path)) == target_digest(target)
+
+
+def test_one_layer_needs_no_assumption(
+    tmp_path: Path, module: Callable[..., nn.Sequential]
+) -> None:
+    path = tmp_path / "target.safetensors"
+    save_file(module([[1.0, 2.0]]).state_dict(), path)
+    assert target_digest(load_target(path)) == target_digest(module([[1.0, 2.0]]))
+
+
+@pytest.mark.parametrize(
+    ("names", "culprit"),
+    [
+        (["0.weight", "1.weight"], "do not tell the modules between"),
+        (["0.weight", "3.weight"], "do not tell the modules between"),
+        (["1.weight", "3.weight"], "do not tell the modules between"),
+        ([], "do not tell the modules between"),
+        (["0.weight", "0.bias"], "'0.bias' of shape"),
+        (["fc.weight"], "'fc.weight' of shape"),
+        (["0.0.weight"], "'0.0.weight' of shape"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_tensors_that_tell_no_architecture_are_refused(
+    tmp_path: Path, names: list[str], culprit: str, suffix: str
+) -> None:
+    path = tmp_path / f"target{suffix}"
+    state = {name: torch.ones(2, 2) for name in names}
+    (torch.save if suffix == ".pt" else save_file)(state, path)
+    with pytest.raises(TargetFileError, match=culprit):
+        load_target(path)
+
+
+def test_convolutions_need_their_modules(tmp_path: Path) -> None:
+    path = tmp_path / "target.safetensors"
+    save_file({"0.weight": torch.ones(2, 1, 3, 3)}, path)
+    with pytest.raises(TargetFileError, match=r"'0.weight' of shape \(2, 1, 3, 3\).*torch.save"):
+        load_target(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"), [(torch.ones(3), "Tensor"), ([1, 2], "list"), (nn.Linear(2, 2), "Linear")]
+)
+def test_other_contents_are_refused(tmp_path: Path, content: Any, kind: str) -> None:
+    path = tmp_path / "target.pt"
+    torch.save(content, path)
+    with pytest.raises(TargetFileError, match=f"holds a {kind}"):
+        load_target(path)
+
+
+def test_foreign_classes_are_named(tmp_path: Path, target: nn.Sequential) -> None:
+    path = tmp_path / "target.pt"
+    torch.save(nn.Sequential(*target, nn.BatchNorm1d(2), nn.Tanh()), path)
+    with pytest.raises(
+        TargetFileError, match=r"holds torch\S*\.Tanh, torch\S*\.BatchNorm1d, but only"
+    ):
+        load_target(path)
+
+
+def test_nothing_is_executed(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+            return os.mkdir, (str(tmp_path / "exploded"),)
+
+    path = tmp_path / "target.pt"
+    torch.save(OrderedDict({"0.weight": Bomb()}), path)
+    with pytest.raises(TargetFileError, match=r"holds \w+\.mkdir, but only"):
+        load_target(path)
+    path.write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(TargetFileError):
+        load_target(path)
+    assert not (tmp_path / "exploded").exists()
+    pickle.loads(path.read_bytes())
+    assert (tmp_path / "exploded").exists()  # the bomb was a real one
+
+
+def test_admitting_the_modules_ends_with_the_call(tmp_path: Path, target: nn.Sequential) -> None:
+    path = tmp_path / "target.pt"
+    torch.save(target, path)
+    load_target(path)
+    assert nn.Sequential not in torch.serialization.get_safe_globals()
+
+
+@given(data=st.data())
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_damaged_files_are_refused_or_say_the_same(
+    tmp_path: Path, target: nn.Sequential, data: st.DataObject
+) -> None:
+    """Truncated or with a byte changed: an error of ours, never another one."""
+    path = tmp_path / "target.pt"
+    torch.save(target, path)
+    content = bytearray(path.read_bytes())
+    position = data.draw(st.integers(0, len(content) - 1))
+    if data.draw(st.booleans()):
+        del content[position:]
+    else:
+        content[position] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content)
+    try:
+        loaded = load_target(path)
+    except ValueError:
+        return
+    assert isinstance(loaded, nn.Sequential)
+
+
+def test_files_of_other_kinds_are_refused(tmp_path: Path, target: nn.Sequential) -> None:
+    with pytest.raises(FileNotFoundError, match="there is no target file"):
+        load_target(tmp_path / "target.pt")
+    with pytest.raises(FileNotFoundError, match="there is no target file"):
+        load_target(tmp_path)
+    for name, message in [
+        ("target.onnx", "a target is a .pt, .pth or .safetensors file"),
+        ("target.pt2", "is an exported program.*torch.save"),
+        ("target.pt", "damaged or was not written by torch.save"),
+        ("target.safetensors", "truncated or no safetensors file"),
+    ]:
+        (tmp_path / name).write_bytes(b"")
+        with pytest.raises(TargetFileError, match=message):
+            load_target(tmp_path / name)
+    with zipfile.ZipFile(tmp_path / "target.pt", "w") as archive:
+        archive.writestr("readme", "no target")
+    with pytest.raises(TargetFileError, match=r"damaged or was not written by torch\.save"):
+        load_target(tmp_path / "target.pt")
