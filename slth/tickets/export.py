@@ -39,8 +39,10 @@ def export(ticket: Ticket, path: str | PathLike[str]) -> None:
     >>> from tempfile import TemporaryDirectory
     >>> from safetensors.torch import load_file
     >>> from slth.tickets import Mask, RandomNetwork
-    >>> net = RandomNetwork(widths=(1, 1, 1), seed=3, law="uniform")
-    >>> ticket = Ticket(net, Mask([[[1]], [[0]]]), "…", net.digest(), True, "best", 1, (0.1,))
+    >>> net, mask = RandomNetwork.dense(widths=(1, 1, 1), seed=3), Mask([[[1]], [[0]]])
+    >>> ticket = Ticket(
+    ...     net, mask, "…", net.digest(), (1,), True, "pensia", "best", (None,), (0.1,)
+    ... )
     >>> with TemporaryDirectory() as folder:
     ...     export(ticket, f"{folder}/model.safetensors")
     ...     weights = load_file(f"{folder}/model.safetensors")
@@ -52,7 +54,7 @@ def export(ticket: Ticket, path: str | PathLike[str]) -> None:
     if path.suffix == ".safetensors":
         write_atomically(path, save(network.state_dict(), metadata={"format": "pt"}))
         return
-    batch = torch.zeros(2, ticket.target_widths[0])  # 0 and 1 would be taken for constants
+    batch = torch.zeros(2, *ticket.input_shape)  # 0 and 1 would be taken for constants
     program = torch.export.export(
         network.eval(), (batch,), dynamic_shapes=({0: torch.export.Dim("batch")},)
     )

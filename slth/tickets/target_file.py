@@ -11,9 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from slth.tickets.target import linear_layers
-
-_MODULES = (nn.Sequential, nn.Linear, nn.ReLU)
+from slth.tickets.target import SUPPORTED, read
 
 _REMEDY = "save an nn.Sequential of supported modules with torch.save(target, 'target.pt')"
 
@@ -40,6 +38,7 @@ def load_target(path: str | PathLike[str]) -> nn.Sequential:
     Returns
     -------
     torch.nn.Sequential
+        Built anew from what :func:`slth.tickets.read` finds, float32, without gradients.
 
     Raises
     ------
@@ -47,6 +46,8 @@ def load_target(path: str | PathLike[str]) -> nn.Sequential:
         If there is no such file.
     TargetFileError
         If the file is damaged, of another kind, or holds more than a target.
+    ValueError
+        If the network has a form that :func:`slth.tickets.read` refuses.
 
     Examples
     --------
@@ -78,15 +79,20 @@ def load_target(path: str | PathLike[str]) -> nn.Sequential:
     if not isinstance(loaded, nn.Sequential):
         raise TargetFileError(f"{path} holds a {type(loaded).__name__}: {_REMEDY}")
     try:
-        linear_layers(loaded)
+        known = read(loaded)
     except (AttributeError, TypeError) as error:  # modules without their attributes
         raise TargetFileError(f"{path} holds damaged modules: {error}") from error
-    return loaded
+    for layer, weights in zip(known.weighted, known.coefficients, strict=True):
+        if weights.shape != layer.shape:
+            raise TargetFileError(
+                f"{path} holds damaged modules: {layer} with weights of shape {weights.shape}"
+            )
+    return known.module()
 
 
 def _unpickled(path: Path) -> Any:
     """Read what torch.save wrote, if it holds tensors and supported modules only."""
-    with torch.serialization.safe_globals(list(_MODULES)), warnings.catch_warnings():
+    with torch.serialization.safe_globals(list(SUPPORTED)), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what torch has to say about old kinds of files
         try:
             return torch.load(path, map_location="cpu", weights_only=True)

@@ -54,16 +54,10 @@ def convolutions(draw: st.DrawFn, channels: int, *, biases: bool) -> nn.Conv2d:
     groups = draw(st.sampled_from([g for g in (1, 2, 3) if channels % g == 0]))
     kernel = (draw(st.integers(1, 4)), draw(st.integers(1, 4)))
     dilation = (draw(st.integers(1, 2)), draw(st.integers(1, 2)))
-    padding: Any = draw(
-        st.one_of(
-            st.just("valid"),
-            st.tuples(
-                *(st.integers(0, d * ((k - 1) // 2)) for k, d in zip(kernel, dilation, strict=True))
-            ),
-        )
-    )
+    most = [d * ((k - 1) // 2) for k, d in zip(kernel, dilation, strict=True)]
+    padding: Any = draw(st.one_of(st.just("valid"), st.tuples(*(st.integers(0, m) for m in most))))
     stride: Any = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
-    if dilation == (1, 1) and draw(st.booleans()):
+    if kernel[0] % 2 == kernel[1] % 2 == 1 and draw(st.booleans()):
         padding, stride = "same", 1
     return nn.Conv2d(
         channels,
@@ -74,20 +68,18 @@ def convolutions(draw: st.DrawFn, channels: int, *, biases: bool) -> nn.Conv2d:
         dilation=dilation,
         groups=groups,
         bias=biases and draw(st.booleans()),
-        padding_mode=draw(st.sampled_from(["zeros", "zeros", "circular", "replicate"])),
+        padding_mode=draw(st.sampled_from(["zeros", "circular"])),
     )
 
 
-def _pools() -> list[nn.Module]:
+def _pools(*, biases: bool) -> list[nn.Module]:
+    """Pooling that maps ones to ones, and one that does not."""
     return [
         nn.MaxPool2d(2),
         nn.MaxPool2d(3, stride=2, padding=1),
-        nn.MaxPool2d(2, ceil_mode=True),
         nn.AvgPool2d(2),
-        nn.AvgPool2d(2, ceil_mode=True),
-        nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False),
+        nn.AvgPool2d((3, 2), stride=1, padding=0 if biases else 1),
         nn.AdaptiveAvgPool2d(1),
-        nn.AdaptiveAvgPool2d((2, 1)),
     ]
 
 
@@ -112,7 +104,7 @@ def convnets(draw: st.DrawFn, *, biases: bool) -> tuple[nn.Sequential, tuple[int
         if draw(st.booleans()):
             add(nn.ReLU())
         if draw(st.booleans()):
-            add(draw(st.sampled_from(_pools())))
+            add(draw(st.sampled_from(_pools(biases=biases))))
     if draw(st.booleans()):
         add(nn.Flatten())
         for _ in range(draw(st.integers(1, 2))):
@@ -131,13 +123,12 @@ def convnets(draw: st.DrawFn, *, biases: bool) -> tuple[nn.Sequential, tuple[int
     st.one_of(mlps(biases=False), convnets(biases=False)),
     st.integers(0, 2**32),
     st.sampled_from([1.0, 0.3, 1e-3, 50.0]),
-    st.sampled_from([torch.float32, torch.float64]),
 )
 def test_rescaled_network_is_the_target_bit_for_bit(
-    drawn: tuple[nn.Sequential, tuple[int, ...]], seed: int, largest: float, dtype: torch.dtype
+    drawn: tuple[nn.Sequential, tuple[int, ...]], seed: int, largest: float
 ) -> None:
     target, shape = drawn
-    _fill(target, seed, spread=4.0).to(dtype)
+    _fill(target, seed, spread=4.0)
     rescaled = rescale(target, largest=largest)
     x = _inputs(shape, seed)
     exact, scaled = copy.deepcopy(target).double(), copy.deepcopy(rescaled.network).double()
@@ -145,7 +136,8 @@ def test_rescaled_network_is_the_target_bit_for_bit(
     for before, after, scale in zip(
         _weighted(target), _weighted(rescaled.network), rescaled.scales, strict=True
     ):
-        assert after.weight.dtype == dtype
+        assert after.weight.dtype == torch.float32
+        assert not after.weight.requires_grad
         assert torch.equal(after.weight.double(), scale * before.weight.double())
         assert float(after.weight.abs().max()) <= largest or rescaled.factor == 1.0
 
@@ -227,25 +219,17 @@ def test_a_rescaled_target_has_a_ticket_where_the_target_has_none() -> None:
 @pytest.mark.parametrize(
     ("target", "largest", "message"),
     [
-        (nn.Sequential(nn.Linear(2, 2)), 1.0, "weighted layer 0 .* bias.*absorb_biases"),
+        (nn.Sequential(nn.Linear(2, 2)), 1.0, "module 0 .* has a bias.* absorb_biases"),
         (_diagonal([1.0]), 0.0, "largest must be positive and finite"),
         (_diagonal([1.0]), float("nan"), "largest must be positive and finite"),
         (_diagonal([1.0]), [1.0, 1.0], "2 values of largest for 1 weighted layers"),
         (_diagonal([float("inf")]), 1.0, "not finite"),
-        (_diagonal([1.0]), 1e-38, "does not fit into torch.float32"),
+        (_diagonal([1.0]), 1e-38, "does not fit into float32"),
     ],
 )
 def test_rescale_refuses(target: nn.Sequential, largest: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         rescale(target, largest=largest)
-
-
-def test_rescale_refuses_what_float64_cannot_scale() -> None:
-    target = _diagonal([1.0, 1.0, 1.0]).double()
-    for module in _weighted(target):
-        module.weight = nn.Parameter(1e300 * module.weight)
-    with pytest.raises(ValueError, match="exceeds float64"):
-        rescale(target)
 
 
 # absorb_biases
@@ -259,7 +243,7 @@ def test_the_network_without_biases_is_the_target(
     target, shape = drawn
     assume(any(module.bias is not None for module in _weighted(target)))
     _fill(target, seed).double()
-    rewritten = absorb_biases(target, input_shape=shape)
+    rewritten = absorb_biases(target, input_shape=shape).double()
     assert all(module.bias is None for module in _weighted(rewritten))
     assert not any(parameter.requires_grad for parameter in rewritten.parameters())
     x = _inputs(shape, seed)
@@ -284,7 +268,7 @@ def test_a_lenet_with_biases() -> None:
         nn.Conv2d(6, 16, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2),
         nn.Flatten(), nn.Linear(64, 20), nn.ReLU(), nn.Dropout(), nn.Linear(20, 10),
     ).double().eval()  # fmt: skip
-    rewritten = absorb_biases(target)
+    rewritten = absorb_biases(target, input_shape=(1, 8, 8)).double()
     x = _inputs((1, 8, 8))
     torch.testing.assert_close(rewritten(append_ones(x)), target(x), rtol=0.0, atol=1e-14)
     assert [tuple(module.weight.shape) for module in _weighted(rewritten)] == [
@@ -309,7 +293,7 @@ def test_the_tap_reads_ones_whatever_the_size(size: int, stride: int) -> None:
             if size + 2 * padding < dilation * (kernel - 1) + 1:
                 continue
             layers = [nn.Conv2d(1, 1, kernel, stride, padding, dilation), nn.Conv2d(1, 1, 1)]
-            rewritten = absorb_biases(nn.Sequential(*layers))
+            rewritten = absorb_biases(nn.Sequential(*layers), (1, size, size))
             carried = rewritten[0](torch.ones(1, 2, size, size))[:, 1]
             assert (carried == 1).all()
 
@@ -320,8 +304,8 @@ def test_the_tap_reads_ones_whatever_the_size(size: int, stride: int) -> None:
 def test_too_much_padding_is_refused_for_a_reason(kernel: int, padding: int, dilation: int) -> None:
     """For some image, each tap meets the padding: no bias-free kernel can do it."""
     conv = nn.Conv2d(1, 1, kernel, padding=padding, dilation=dilation)
-    with pytest.raises(ValueError, match="module 0: no tap of a kernel"):
-        absorb_biases(nn.Sequential(conv))
+    with pytest.raises(ValueError, match=r"layer 0 \(Conv\): no tap of a kernel"):
+        absorb_biases(nn.Sequential(conv), (1, 9, 9))
     ones = torch.ones(1, 1, 9, 9)
     for tap in range(kernel):
         weight = torch.zeros(1, 1, kernel, kernel)
@@ -334,25 +318,16 @@ def test_too_much_padding_is_refused_for_a_reason(kernel: int, padding: int, dil
     ("target", "shape", "message"),
     [
         (nn.Sequential(nn.Linear(2, 2, bias=False)), None, "no bias: there is nothing to absorb"),
-        (nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), None, "give input_shape"),
-        (nn.Sequential(nn.Conv2d(1, 1, 3), nn.Linear(6, 2)), None, "Flatten is missing"),
-        (nn.Sequential(nn.Linear(2, 2), nn.Conv2d(1, 1, 3)), None, "inputs are no images"),
+        (nn.Sequential(nn.Conv2d(1, 1, 3)), None, "give input_shape"),
+        (nn.Sequential(nn.Conv2d(1, 1, 3)), (2, 8, 8), "takes images with 1 channels"),
+        (nn.Sequential(nn.Conv2d(1, 1, 3), nn.Linear(6, 2)), (1, 8, 8), "put a Flatten before it"),
+        (nn.Sequential(nn.Linear(2, 2), nn.Conv2d(1, 1, 3)), None, "takes images"),
         (
             nn.Sequential(nn.Conv2d(1, 2, 3), nn.AvgPool2d(3, padding=1), nn.Conv2d(2, 2, 1)),
-            None,
-            "module 1 averages over its padding",
+            (1, 8, 8),
+            r"layer 1 \(AvgPool\) averages over its padding",
         ),
-        (
-            nn.Sequential(nn.AvgPool2d(2, divisor_override=3), nn.Conv2d(2, 2, 1)),
-            None,
-            "module 0 divides by divisor_override=3",
-        ),
-        (
-            nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(9, 1)),
-            None,
-            "no multiple of the 2 channels",
-        ),
-        (nn.Sequential(nn.Linear(4, 2)), (1, 2), "input_shape must be"),
+        (nn.Sequential(nn.Linear(2, 2), nn.Tanh()), None, "module 1 of the target is a Tanh"),
     ],
 )
 def test_absorb_refuses(target: nn.Sequential, shape: Any, message: str) -> None:
@@ -368,7 +343,7 @@ def test_append_ones_refuses_other_shapes() -> None:
 def test_absorbing_leaves_the_target_alone() -> None:
     target = nn.Sequential(nn.Conv2d(2, 4, 3, groups=2), nn.ReLU(), nn.Conv2d(4, 1, 1))
     before = copy.deepcopy(target.state_dict())
-    absorb_biases(target)
+    absorb_biases(target, (2, 6, 6))
     after = target.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -379,11 +354,24 @@ def test_a_target_with_biases_gets_its_ticket() -> None:
     """Absorbed, rescaled, pruned: within factor · bound · ‖(x, 1)‖ of the target with biases."""
     torch.manual_seed(1)
     target = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)).double()
-    rescaled = rescale(absorb_biases(target).float(), largest=0.9)
+    rescaled = rescale(absorb_biases(target), largest=0.9)
     ticket = prune(rescaled.network, epsilon=0.05, size=3)
     bound = rescaled.factor * verify(ticket, rescaled.network).bound
     x = append_ones(_inputs((3,), batch=50))
     with torch.no_grad():
         error = rescaled.factor * ticket.network().double()(x) - target(x[:, :3])
-    # float32 rounds the weights of the target: far below the bound.
-    assert (error.norm(dim=1) <= bound * x.norm(dim=1) + 1e-5).all()
+    assert (error.norm(dim=1) <= bound * x.norm(dim=1)).all()
+
+
+def test_an_average_may_count_its_padding_behind_the_last_bias() -> None:
+    target = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.AvgPool2d(3, padding=1))
+    rewritten = absorb_biases(target, (1, 8, 8)).double()
+    x = _inputs((1, 8, 8))
+    torch.testing.assert_close(rewritten(append_ones(x)), target.double()(x), rtol=0, atol=1e-14)
+
+
+def test_images_may_be_flattened_first() -> None:
+    target = nn.Sequential(nn.Flatten(), nn.Linear(12, 3), nn.ReLU(), nn.Flatten(), nn.Linear(3, 2))
+    rewritten = absorb_biases(target, (3, 2, 2)).double()
+    x = _inputs((3, 2, 2))
+    torch.testing.assert_close(rewritten(append_ones(x)), target.double()(x), rtol=0, atol=1e-14)

@@ -12,14 +12,25 @@ from safetensors.torch import load_file
 
 from slth.tickets import Mask, RandomNetwork, Ticket, export
 
-NETWORK = RandomNetwork((3, 40, 5, 30, 2), 7, "uniform")
+NETWORK = RandomNetwork.dense((3, 40, 5, 30, 2), seed=7)
 
 
 @pytest.fixture(name="ticket")
 def ticket_fixture() -> Ticket:
     rng = np.random.default_rng(0)
     mask = Mask([rng.random(shape) < 0.4 for shape in NETWORK.shapes])
-    return Ticket(NETWORK, mask, "ab" * 32, NETWORK.digest(), False, "best", None, (1.0, 1.0))
+    return Ticket(
+        random_network=NETWORK,
+        mask=mask,
+        target_digest="ab" * 32,
+        random_digest=NETWORK.digest(),
+        input_shape=(3,),
+        nonnegative_inputs=False,
+        construction="pensia",
+        objective="best",
+        sizes=(None, None),
+        weight_tolerances=(1.0, 1.0),
+    )
 
 
 def test_safetensors_hold_the_state_dict(tmp_path: Path, ticket: Ticket) -> None:

@@ -1,17 +1,31 @@
 """Biases are weights of a constant input."""
 
-import copy
-from math import ceil
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil, prod
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from slth.constructions.rewrites._modules import bias, supported_modules
+from slth.tickets import Target, layers, read_affine
+from slth.tickets.layers import (
+    AvgPool,
+    Conv,
+    Dense,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    MaxPool,
+    Relu,
+    Weighted,
+)
+
+Array = NDArray[np.float32]
 
 
-def absorb_biases(
-    target: nn.Sequential, input_shape: tuple[int, ...] | None = None
-) -> nn.Sequential:
+def absorb_biases(target: nn.Sequential, input_shape: Sequence[int] | None = None) -> nn.Sequential:
     r"""Rewrite a network with biases as one without, on one more input that is always 1.
 
     .. math::
@@ -29,22 +43,22 @@ def absorb_biases(
     Parameters
     ----------
     target : torch.nn.Sequential
-        ``Linear``, ``Conv2d``, ``ReLU``, pooling, ``Flatten``; ``Dropout`` and ``Identity`` vanish.
-        A grouped convolution that has a bias, or that must hand on the constant, becomes an
-        ungrouped one with zeros between its groups.
-    input_shape : tuple of int, optional
-        Shape of one input; needed where images reach ``Flatten`` before any convolution.
+        See :func:`slth.tickets.read` for the modules that it may hold, here with biases.  A grouped
+        convolution that has a bias, or that must hand on the constant, becomes an ungrouped one
+        with zeros between its groups.
+    input_shape : sequence of int, optional
+        Shape of an input without the batch axis; needed where the first layer is a convolution.
 
     Returns
     -------
     torch.nn.Sequential
-        A network without biases and without gradients, for the inputs ``append_ones(x)``.
+        A network without biases, float32, without gradients, for the inputs ``append_ones(x)``.
 
     Raises
     ------
     ValueError
-        If the target has no bias or an unsupported module, a convolution is padded so far that
-        some output sees no tap inside the image all the time, or an average counts its padding.
+        If the target has no bias or an unsupported module, a convolution is padded so far that no
+        tap of its kernel stays inside the image, or an average counts its padding.
 
     Notes
     -----
@@ -55,7 +69,7 @@ def absorb_biases(
 
     Examples
     --------
-    >>> net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)).double()
+    >>> net = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
     >>> absorb_biases(net)
     Sequential(
       (0): Linear(in_features=4, out_features=5, bias=False)
@@ -63,51 +77,35 @@ def absorb_biases(
       (2): Linear(in_features=5, out_features=2, bias=False)
     )
     >>> x = torch.rand(7, 3, dtype=torch.float64)
-    >>> torch.allclose(absorb_biases(net)(append_ones(x)), net(x), rtol=0.0, atol=1e-14)
+    >>> error = absorb_biases(net).double()(append_ones(x)) - net.double()(x)
+    >>> bool(error.abs().max() < 1e-14)
     True
     """
-    modules = list(supported_modules(target))
-    biased = [index for index, (_, module) in enumerate(modules) if bias(module) is not None]
+    known, biases = read_affine(target)
+    biased = [index for index, bias in enumerate(biases) if bias is not None]
     if not biased:
         raise ValueError("the target has no bias: there is nothing to absorb")
-    channels, image = _form([module for _, module in modules], input_shape)
-    rewritten: list[nn.Module] = []
-    for index, (position, module) in enumerate(modules):
-        hand_on = index < biased[-1]
-        if index > biased[-1] or isinstance(module, nn.ReLU):
-            rewritten.append(copy.deepcopy(module).requires_grad_(False))
-        elif isinstance(module, nn.Linear):
-            if image:
-                raise ValueError(f"module {position} is Linear on images: Flatten is missing")
-            ones, rest = (1, 0) if channels is None else divmod(module.in_features, channels)
-            if rest:
-                raise ValueError(
-                    f"module {position} takes {module.in_features} inputs, which is no multiple of "
-                    f"the {channels} channels that were flattened"
+    shape = layers.default_input_shape(known.layers) if input_shape is None else tuple(input_shape)
+    shapes = layers.shapes(known.layers, shape)
+    rewritten: list[Layer] = []
+    coefficients: list[Array] = []
+    ones = 1  # constants behind the entries of a vector
+    for position, (layer, shape) in enumerate(zip(known.layers, shapes, strict=False)):
+        index = len(coefficients)
+        if isinstance(layer, Weighted):
+            weights, bias = known.coefficients[index], biases[index]
+            if index <= biased[-1]:
+                layer, weights = _with_constant(
+                    position, layer, weights, bias, ones, hand_on=index < biased[-1]
                 )
-            rewritten.append(_dense(module, ones, hand_on))
-            channels = None
-        elif not image and isinstance(module, nn.Flatten):
-            rewritten.append(copy.deepcopy(module))
-        elif not image:
-            raise ValueError(
-                f"module {position} is {type(module).__name__}, but its inputs are no images"
-            )
-        elif isinstance(module, nn.Conv2d):
-            rewritten.append(_convolution(position, module, hand_on))
-            channels = module.out_channels
-        elif isinstance(module, nn.Flatten):
-            if channels is None:
-                raise ValueError(
-                    f"module {position} flattens images of unknown shape: give "
-                    "input_shape=(channels, height, width)"
-                )
-            rewritten.append(copy.deepcopy(module))
-            image = False
-        else:
-            _check_keeps_ones(position, module)
-            rewritten.append(copy.deepcopy(module))
-    return nn.Sequential(*rewritten)
+            coefficients.append(weights)
+            ones = 1
+        elif index <= biased[-1]:
+            _check_keeps_ones(position, layer)
+            if isinstance(layer, Flatten) and len(shape) > 1:
+                ones = prod(shape[1:])
+        rewritten.append(layer)
+    return Target(tuple(rewritten), tuple(coefficients)).module()
 
 
 def append_ones(x: Tensor) -> Tensor:
@@ -144,98 +142,65 @@ def append_ones(x: Tensor) -> Tensor:
     return torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
 
 
-def _form(modules: list[nn.Module], input_shape: tuple[int, ...] | None) -> tuple[int | None, bool]:
-    """Return the number of channels of the inputs, if known, and whether they are images."""
-    if input_shape is not None:
-        if len(input_shape) not in (1, 3):
-            raise ValueError(
-                "input_shape must be (features,) or (channels, height, width), "
-                f"got {tuple(input_shape)}"
-            )
-        image = len(input_shape) == 3
-        return (input_shape[0] if image else None), image
-    first = next(module for module in modules if not isinstance(module, nn.ReLU))
-    return None, not isinstance(first, nn.Linear)
-
-
-def _dense(layer: nn.Linear, ones: int, hand_on: bool) -> nn.Linear:
-    """Build [W b 0…] for inputs with ``ones`` constants; a row (0 1 0…) hands the first one on."""
-    rows, columns = layer.weight.shape
-    weight = layer.weight.new_zeros(rows + hand_on, columns + ones, requires_grad=False)
-    weight[:rows, :columns] = layer.weight.detach()
-    if layer.bias is not None:
-        weight[:rows, columns] = layer.bias.detach()
-    if hand_on:
-        weight[rows, columns] = 1.0
-    rewritten = copy.deepcopy(layer)
-    rewritten.in_features, rewritten.out_features = columns + ones, rows + hand_on
-    rewritten.weight = nn.Parameter(weight, requires_grad=False)
-    rewritten.register_parameter("bias", None)
-    return rewritten
-
-
-def _convolution(position: int, layer: nn.Conv2d, hand_on: bool) -> nn.Conv2d:
-    """Put the kernels of all groups side by side, the bias on one tap of the constant channel."""
-    outputs, inputs = layer.out_channels, layer.in_channels
-    weight = layer.weight.new_zeros(
-        outputs + hand_on, inputs + 1, *layer.kernel_size, requires_grad=False
-    )
+def _with_constant(
+    position: int, layer: Weighted, weights: Array, bias: Array | None, ones: int, *, hand_on: bool
+) -> tuple[Weighted, Array]:
+    """Let a layer read its bias off the constant, and hand the constant on if need be."""
+    outputs, inputs = layer.outputs, layer.inputs
+    wide: Weighted
+    tap: tuple[int, ...]
+    if isinstance(layer, Dense):
+        wide, tap = replace(layer, inputs=inputs + ones, outputs=outputs + hand_on), ()
+    elif isinstance(layer, Conv):
+        wide = replace(layer, inputs=inputs + 1, outputs=outputs + hand_on, groups=1)
+        tap = (_tap(position, layer, 0), _tap(position, layer, 1))
+    else:
+        raise ValueError(f"layer {position} ({_name(layer)}) cannot read a constant input")
+    result = np.zeros(wide.shape, np.float32)
     height, width = outputs // layer.groups, inputs // layer.groups
     for group in range(layer.groups):
         rows = slice(group * height, (group + 1) * height)
-        weight[rows, group * width : (group + 1) * width] = layer.weight[rows].detach()
-    row, column = (_tap(position, layer, axis) for axis in range(2))
-    if layer.bias is not None:
-        weight[:outputs, inputs, row, column] = layer.bias.detach()
+        result[rows, group * width : (group + 1) * width] = weights[rows]
+    if bias is not None:
+        result[(slice(outputs), inputs, *tap)] = bias
     if hand_on:
-        weight[outputs, inputs, row, column] = 1.0
-    rewritten = copy.deepcopy(layer)
-    rewritten.in_channels, rewritten.out_channels = inputs + 1, outputs + hand_on
-    rewritten.groups = 1
-    rewritten.weight = nn.Parameter(weight, requires_grad=False)
-    rewritten.register_parameter("bias", None)
-    return rewritten
+        result[(outputs, inputs, *tap)] = 1.0
+    return wide, result
 
 
-def _tap(position: int, layer: nn.Conv2d, axis: int) -> int:
+def _tap(position: int, layer: Conv, axis: int) -> int:
     r"""Tap of the kernel that reads a pixel of the image, never the padding, for every output.
 
-    With padding :math:`a` before and :math:`b` behind :math:`H` pixels, stride :math:`s` and
-    dilation :math:`\delta`, tap :math:`t` of output :math:`p \ge 0` reads pixel
-    :math:`ps + t\delta - a`.  It is at least 0 if :math:`t\delta \ge a`.  The whole kernel of
-    length :math:`k` lies in the padded image, :math:`ps + (k-1)\delta - a \le H - 1 + b`, so the
-    pixel is at most :math:`H - 1` if :math:`(k-1-t)\delta \ge b`.  We take the first tap that
-    meets the first condition (for dilation 1, the tap at offset :math:`a`); if it fails the second,
-    every tap does.
+    With padding :math:`a` around :math:`H` pixels, stride :math:`s` and dilation :math:`\delta`,
+    tap :math:`t` of output :math:`p \ge 0` reads pixel :math:`ps + t\delta - a`.  It is at least 0
+    if :math:`t\delta \ge a`.  The whole kernel of length :math:`k` lies in the padded image,
+    :math:`ps + (k-1)\delta - a \le H - 1 + a`, so the pixel is at most :math:`H - 1` if
+    :math:`(k-1-t)\delta \ge a`.  We take the first tap that meets the first condition (for dilation
+    1, the tap at offset :math:`a`); if it fails the second, so do all others.
     """
-    if layer.padding_mode != "zeros":
+    if layer.padding_mode == "circular":
         return 0  # the padding repeats pixels: it is made of ones as well
-    kernel, dilation = layer.kernel_size[axis], layer.dilation[axis]
-    if layer.padding == "same":
-        before = dilation * (kernel - 1) // 2
-        behind = dilation * (kernel - 1) - before
-    else:
-        before = behind = 0 if isinstance(layer.padding, str) else layer.padding[axis]
-    tap = ceil(before / dilation)
-    if tap + ceil(behind / dilation) > kernel - 1:
+    kernel, dilation, padding = layer.kernel[axis], layer.dilation[axis], layer.padding[axis]
+    tap = ceil(padding / dilation)
+    if 2 * tap > kernel - 1:
         raise ValueError(
-            f"module {position}: no tap of a kernel of length {kernel} with dilation {dilation} "
-            f"and padding {before} stays inside the image, where the constant is to be read"
+            f"layer {position} ({_name(layer)}): no tap of a kernel of length {kernel} with "
+            f"dilation {dilation} and padding {padding} stays inside the image, where the constant "
+            "is to be read"
         )
     return tap
 
 
-def _check_keeps_ones(position: int, pool: nn.Module) -> None:
-    """Refuse an average that does not map ones to ones."""
-    if isinstance(pool, nn.AvgPool2d):
-        padding = pool.padding if isinstance(pool.padding, tuple) else (pool.padding,)
-        if any(padding) and pool.count_include_pad:
-            raise ValueError(
-                f"module {position} averages over its padding: the constant channel would not "
-                "stay constant; set count_include_pad=False or leave the padding out"
-            )
-        if pool.divisor_override is not None:
-            raise ValueError(
-                f"module {position} divides by divisor_override={pool.divisor_override} instead "
-                "of the number of pixels: the constant channel would not stay 1"
-            )
+def _check_keeps_ones(position: int, layer: Layer) -> None:
+    """Refuse a layer that does not map ones to ones."""
+    if isinstance(layer, AvgPool) and layer.padding != (0, 0):
+        raise ValueError(
+            f"layer {position} ({_name(layer)}) averages over its padding: the constant channel "
+            "would not stay constant"
+        )
+    if not isinstance(layer, Relu | MaxPool | AvgPool | GlobalAvgPool | Flatten):
+        raise ValueError(f"layer {position} ({_name(layer)}) cannot hand on a constant input")
+
+
+def _name(layer: Layer) -> str:
+    return type(layer).__name__

@@ -1,15 +1,15 @@
 """Positive homogeneity: scales move freely between the layers of a ReLU network."""
 
-import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import isfinite, ldexp
 
-import torch
-from torch import Tensor, nn
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
 
-from slth.constructions.rewrites._modules import bias, supported_modules
+from slth.tickets import read
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +22,7 @@ class Rescaled:
     Attributes
     ----------
     network : torch.nn.Sequential
-        :math:`g`, without gradients.
+        :math:`g`, float32, without gradients.
     factor : float
         A power of two, at least 1; 1 if the layers could be balanced among themselves.
     scales : tuple of float
@@ -55,8 +55,7 @@ def rescale(target: nn.Sequential, *, largest: float | Sequence[float] = 1.0) ->
     Parameters
     ----------
     target : torch.nn.Sequential
-        ``Linear`` and ``Conv2d`` without biases, ``ReLU``, pooling, ``Flatten``; ``Dropout`` and
-        ``Identity`` vanish.
+        See :func:`slth.tickets.read` for the modules that it may hold.
     largest : float or sequence of float
         Largest admissible :math:`|w|`, for all weighted layers or layer by layer.
 
@@ -67,8 +66,8 @@ def rescale(target: nn.Sequential, *, largest: float | Sequence[float] = 1.0) ->
     Raises
     ------
     ValueError
-        If the target has a bias or an unsupported module, ``largest`` is not positive and finite,
-        or the dtype of the weights is too narrow for the scaled ones.
+        If the target has a bias (use :func:`absorb_biases` first) or an unsupported module,
+        ``largest`` is not positive and finite, or a scaled weight does not fit into float32.
 
     Notes
     -----
@@ -81,8 +80,8 @@ def rescale(target: nn.Sequential, *, largest: float | Sequence[float] = 1.0) ->
     >>> target = nn.Sequential(
     ...     nn.Linear(1, 1, bias=False), nn.ReLU(), nn.Linear(1, 1, bias=False)
     ... )
-    >>> with torch.no_grad():
-    ...     _ = target[0].weight.fill_(3.0), target[2].weight.fill_(0.25)
+    >>> target[0].weight.data.fill_(3.0), target[2].weight.data.fill_(0.25)
+    (tensor([[3.]]), tensor([[0.2500]]))
     >>> rescaled = rescale(target)
     >>> rescaled.scales, rescaled.factor
     ((0.25, 4.0), 1.0)
@@ -91,36 +90,19 @@ def rescale(target: nn.Sequential, *, largest: float | Sequence[float] = 1.0) ->
     >>> rescale(target, largest=0.5).factor
     4.0
     """
-    modules = [copy.deepcopy(module) for _, module in supported_modules(target)]
-    weighted = [module for module in modules if isinstance(module, nn.Linear | nn.Conv2d)]
-    for index, layer in enumerate(weighted):
-        if bias(layer) is not None:
-            raise ValueError(
-                f"weighted layer {index} of the target has a bias, which does not scale with its "
-                "weights: use absorb_biases first"
-            )
-    reaches = _reaches(largest, len(weighted))
-    exponents = _exponents(
-        [
-            _largest_weight(index, layer) / reach
-            for index, (layer, reach) in enumerate(zip(weighted, reaches, strict=True))
-        ]
+    known = read(target)
+    reaches = _reaches(largest, len(known.coefficients))
+    sizes = [Fraction(float(np.abs(weights).max())) for weights in known.coefficients]
+    exponents = _exponents([size / reach for size, reach in zip(sizes, reaches, strict=True)])
+    coefficients = tuple(
+        _scaled(index, weights, exponent)
+        for index, (weights, exponent) in enumerate(zip(known.coefficients, exponents, strict=True))
     )
-    for index, (layer, exponent) in enumerate(zip(weighted, exponents, strict=True)):
-        layer.weight = nn.Parameter(_scaled(index, layer.weight, exponent), requires_grad=False)
     return Rescaled(
-        network=nn.Sequential(*modules),
-        factor=_power_of_two(-sum(exponents)),
-        scales=tuple(_power_of_two(exponent) for exponent in exponents),
+        network=replace(known, coefficients=coefficients).module(),
+        factor=ldexp(1.0, -sum(exponents)),
+        scales=tuple(ldexp(1.0, exponent) for exponent in exponents),
     )
-
-
-def _largest_weight(index: int, layer: nn.Linear | nn.Conv2d) -> Fraction:
-    """Return max |W| of one layer, exactly."""
-    value = float(layer.weight.detach().abs().max())
-    if not isfinite(value):
-        raise ValueError(f"weighted layer {index} of the target has a weight that is not finite")
-    return Fraction(value)
 
 
 def _reaches(largest: float | Sequence[float], depth: int) -> list[Fraction]:
@@ -172,19 +154,13 @@ def _mantissa_and_exponent(ratio: Fraction) -> tuple[Fraction, int]:
     return ratio / Fraction(2) ** exponent, exponent
 
 
-def _scaled(index: int, weight: Tensor, exponent: int) -> Tensor:
-    """Multiply by a power of two, in the weight's own dtype, without rounding."""
-    exact = weight.detach().double()
-    scaled = (exact * _power_of_two(exponent)).to(weight.dtype)
-    if not torch.equal(scaled.double() * _power_of_two(-exponent), exact):
+def _scaled(index: int, weights: NDArray[np.float32], exponent: int) -> NDArray[np.float32]:
+    """Multiply by a power of two, without rounding."""
+    exact = np.ldexp(weights.astype(np.float64), exponent)
+    with np.errstate(over="ignore"):  # an overflow fails the comparison below
+        scaled = exact.astype(np.float32)
+    if not np.array_equal(scaled, exact):
         raise ValueError(
-            f"weighted layer {index}, scaled by 2^{exponent}, does not fit into {weight.dtype}"
+            f"weighted layer {index}, scaled by 2^{exponent}, does not fit into float32"
         )
     return scaled
-
-
-def _power_of_two(exponent: int) -> float:
-    """Return 2^exponent, which must be a normal number of float64, like its inverse."""
-    if abs(exponent) > 1022:
-        raise ValueError(f"the layers are too far apart: a scale of 2^{exponent} exceeds float64")
-    return ldexp(1.0, exponent)
