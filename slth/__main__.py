@@ -17,7 +17,7 @@ import click
 if TYPE_CHECKING:
     from torch import nn
 
-    from slth.tickets import Certificate, Ticket
+    from slth.tickets import Ticket
 
 # torch takes seconds to load: what needs it is imported by the commands that do.
 
@@ -45,19 +45,26 @@ def _exit_code(error: Exception) -> int:
     return 1 if isinstance(error, TicketNotFound | VerificationError) else 2
 
 
-def _per_layer(number: Callable[[str], Any]) -> Callable[[click.Context, Any, str | None], Any]:
-    """Read one number for all layers, or one for each layer separated by commas."""
+def _numbers(number: Callable[[str], Any]) -> Callable[[click.Context, Any, str | None], Any]:
+    """Read numbers separated by commas."""
 
     def read(context: click.Context, parameter: Any, text: str | None) -> Any:
-        if text is None:
-            return None
         try:
-            numbers = tuple(number(part) for part in text.split(","))
+            return None if text is None else tuple(number(part) for part in text.split(","))
         except ValueError:
             raise click.BadParameter(
-                f"expected a number, or one per layer separated by commas, got {text!r}"
+                f"expected numbers separated by commas, {parameter.metavar}, got {text!r}"
             ) from None
-        return numbers if len(numbers) > 1 else numbers[0]
+
+    return read
+
+
+def _per_layer(number: Callable[[str], Any]) -> Callable[[click.Context, Any, str | None], Any]:
+    """Read one number for all layers, or one for each."""
+
+    def read(context: click.Context, parameter: Any, text: str | None) -> Any:
+        numbers = _numbers(number)(context, parameter, text)
+        return numbers[0] if numbers is not None and len(numbers) == 1 else numbers
 
     return read
 
@@ -87,16 +94,38 @@ def main() -> None:
 @click.argument("target", type=_FILE)
 @_OUTPUT
 @click.option("--epsilon", type=float, help="Bound on the error of the whole network.")
-@click.option("--weight-tolerance", type=float, help="Instead: bound on that of each weight.")
-@click.option("--size", type=click.IntRange(1), help="Exactly this many products per weight.")
+@click.option(
+    "--weight-tolerance",
+    callback=_per_layer(float),
+    metavar="TAU[,TAU...]",
+    help="Instead: bound on the error of each weight.",
+)
+@click.option(
+    "--construction",
+    type=click.Choice(["malach", "pensia", "natale"]),
+    help="One product per weight, any number of them, or exactly --size; by default what --size "
+    "says.",
+)
+@click.option(
+    "--size",
+    callback=_per_layer(int),
+    metavar="K[,K...]",
+    help="Exactly this many products per weight.",
+)
 @click.option(
     "--samples",
     callback=_per_layer(int),
     metavar="N[,N...]",
-    help="Hidden units per input and half; by default, as many as theory asks for.",
+    help="Hidden channels per input and half; by default, as many as theory asks for.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draw.")
-@click.option("--law", type=click.Choice(["uniform", "normal"]), default="uniform")
+@click.option(
+    "--law",
+    type=click.Choice(["uniform", "normal"]),
+    default="uniform",
+    show_default=True,
+    help="Of the random weights.",
+)
 @click.option(
     "--objective",
     type=click.Choice(["best", "feasible", "fewest"]),
@@ -106,13 +135,19 @@ def main() -> None:
 )
 @click.option("--nonnegative-inputs", is_flag=True, help="The target's inputs are never negative.")
 @click.option(
+    "--input-shape",
+    callback=_numbers(int),
+    metavar="C,H,W",
+    help="Shape of an input; needed where the first layer is a convolution.",
+)
+@click.option(
     "--progress/--no-progress",
     default=None,
     help="Progress bars on standard error; by default, on a terminal only.",
 )
 @_FORCE
 def prune(target: Path, output: Path, force: bool, progress: bool | None, **options: Any) -> None:
-    """Find a ticket for the network in the file TARGET.
+    """Find a ticket for the network in TARGET.
 
     TARGET is a .pt file written by torch.save(nn.Sequential(...), path), read with
     weights_only=True, or a .safetensors file with the weights 0.weight, 2.weight, ... of linear
@@ -121,45 +156,58 @@ def prune(target: Path, output: Path, force: bool, progress: bool | None, **opti
     _check_output(output, force)
     network = _target(target)
     from slth.constructions import prune as find
+    from slth.tickets import report
 
     show_bars = sys.stderr.isatty() if progress is None else progress
     ticket = find(network, progress=show_bars, **options)
     ticket.save(output)
-    _print_description(output, ticket)
+    click.echo(f"{output} is a strong lottery ticket\n{report.ticket_text(ticket)}")
 
 
 @main.command()
 @click.argument("ticket", type=_FILE)
 @click.argument("target", type=_FILE)
+@click.option(
+    "--observe/--no-observe",
+    default=True,
+    show_default=True,
+    help="Search for inputs with large errors; the bound does not depend on it.",
+)
 @_JSON
-def verify(ticket: Path, target: Path, as_json: bool) -> None:
-    """Judge TICKET, regenerated from its seed and mask alone, against the network in TARGET."""
-    from slth.tickets import VerificationError
+def verify(ticket: Path, target: Path, observe: bool, as_json: bool) -> None:
+    """Judge TICKET against the network in TARGET.
+
+    The random network is regenerated from the ticket's seed; the bound is computed from its mask.
+    """
+    from slth.tickets import VerificationError, report
     from slth.tickets import verify as judge
 
     stored = _ticket(ticket)
     try:
-        certificate = judge(stored, _target(target))
+        certificate = judge(stored, _target(target), observe=observe)
     except VerificationError as error:
         if as_json:
             _print_json({"verified": False, "reason": str(error)})
         raise VerificationError(f"{ticket} is no ticket for {target}: {error}") from error
     if as_json:
-        _print_json({"verified": True, **_certified(stored, certificate)})
+        _print_json({"verified": True, **report.certificate_facts(stored, certificate)})
     else:
-        _print_certificate(f"{ticket} is a ticket for {target}", stored, certificate)
+        click.echo(f"{ticket} is a ticket for {target}")
+        click.echo(report.certificate_text(stored, certificate))
 
 
 @main.command()
 @click.argument("ticket", type=_FILE)
 @_JSON
 def show(ticket: Path, as_json: bool) -> None:
-    """Say what TICKET is: its random network, its mask, and what it promises."""
+    """Say what TICKET is and what it promises."""
+    from slth.tickets import report
+
     stored = _ticket(ticket)
     if as_json:
-        _print_json(_described(stored))
+        _print_json(report.ticket_facts(stored))
     else:
-        _print_description(ticket, stored)
+        click.echo(f"{ticket} is a strong lottery ticket\n{report.ticket_text(stored)}")
 
 
 @main.command()
@@ -167,9 +215,10 @@ def show(ticket: Path, as_json: bool) -> None:
 @_OUTPUT
 @_FORCE
 def export(ticket: Path, output: Path, force: bool) -> None:
-    """Store TICKET as an ordinary model with the mask applied.
+    """Store TICKET as an ordinary model.
 
-    OUTPUT is a .pt2 file for torch.export.load, or a .safetensors file with the state_dict.
+    The model is the random network with the mask applied: a .pt2 file for torch.export.load, or a
+    .safetensors file with the state_dict.
     """
     _check_output(output, force)
     from slth.tickets import check_export_path
@@ -208,103 +257,8 @@ def _ticket(path: Path) -> "Ticket":
     return Ticket.load(path)
 
 
-def _described(ticket: "Ticket") -> dict[str, Any]:
-    """Collect what a ticket says of itself."""
-    network = ticket.random_network
-    return {
-        "target_widths": ticket.target_widths,
-        "target_digest": ticket.target_digest,
-        "random_widths": network.widths,
-        "seed": network.seed,
-        "law": network.law,
-        "random_digest": ticket.random_digest,
-        "size": ticket.size,
-        "objective": ticket.objective,
-        "nonnegative_inputs": ticket.nonnegative_inputs,
-        "epsilon": ticket.epsilon,
-        "weight_tolerances": ticket.weight_tolerances,
-        "kept": ticket.mask.kept,
-        "total": ticket.mask.total,
-        "density": ticket.density,
-        "overparameterization": ticket.overparameterization,
-    }
-
-
-def _certified(ticket: "Ticket", certificate: "Certificate") -> dict[str, Any]:
-    """Collect what was found out about a ticket."""
-    return {
-        "bound": certificate.bound,
-        "epsilon": ticket.epsilon,
-        "observed_error": certificate.observed_error,
-        "max_weight_error": certificate.max_weight_error,
-        "weight_tolerances": ticket.weight_tolerances,
-        "spectral_norms": certificate.spectral_norms,
-        "kept": certificate.kept,
-        "total": certificate.total,
-        "density": certificate.density,
-        "overparameterization": certificate.overparameterization,
-    }
-
-
 def _print_json(content: dict[str, Any]) -> None:
     click.echo(json.dumps(content, indent=1, allow_nan=False))
-
-
-def _print_description(path: Path, ticket: "Ticket") -> None:
-    network = ticket.random_network
-    size = "any number of" if ticket.size is None else f"exactly {ticket.size}"
-    _print_rows(
-        f"{path}: a strong lottery ticket",
-        {
-            "target": f"{_widths(ticket.target_widths)}, sha256 {ticket.target_digest}",
-            "random network": f"{_widths(network.widths)}, {network.law}, seed {network.seed}",
-            "subsets": f"{size} products per weight, objective {ticket.objective}",
-            "inputs": "non-negative" if ticket.nonnegative_inputs else "of any sign",
-            "promise": _promise(ticket),
-            **_counts(ticket),
-        },
-    )
-
-
-def _promise(ticket: "Ticket") -> str:
-    tolerances = ", ".join(f"{tolerance:.3g}" for tolerance in ticket.weight_tolerances)
-    weights = f"weights within {tolerances} (layer by layer)"
-    if ticket.epsilon is None:
-        return weights
-    return f"error at most {ticket.epsilon:g} on the unit ball; {weights}"
-
-
-def _counts(ticket: "Ticket") -> dict[str, str]:
-    return {
-        "kept": f"{ticket.mask.kept:,} of {ticket.mask.total:,} random weights, "
-        f"density {ticket.density:.4g}",
-        "overparameterization": f"{ticket.overparameterization:.4g} random weights per weight",
-    }
-
-
-def _print_certificate(title: str, ticket: "Ticket", certificate: "Certificate") -> None:
-    norms = ", ".join(f"{norm:.4g}" for norm in certificate.spectral_norms)
-    _print_rows(
-        title,
-        {
-            "promise": _promise(ticket),
-            "error, bound": f"{certificate.bound:.4g} on the unit ball",
-            "error, largest seen": f"{certificate.observed_error:.4g}",
-            "error of a weight": f"{certificate.max_weight_error:.4g} at most",
-            "norms of the layers": norms,
-            **_counts(ticket),
-        },
-    )
-
-
-def _widths(widths: tuple[int, ...]) -> str:
-    return "-".join(map(str, widths))
-
-
-def _print_rows(title: str, rows: dict[str, str]) -> None:
-    click.echo(title)
-    for name, text in rows.items():
-        click.echo(f"  {name:<20}  {text}")
 
 
 if __name__ == "__main__":

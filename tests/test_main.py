@@ -18,7 +18,7 @@ from torch import nn
 
 import slth
 from slth import __main__ as command_line
-from slth.tickets import Objective, WeightLaw, ticket_file
+from slth.tickets import Construction, Objective, WeightLaw, ticket_file
 
 Run = Callable[..., Result]
 
@@ -61,14 +61,40 @@ def run_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_prune_writes_the_ticket_that_prune_returns(run: Run) -> None:
     result = run("prune", "target.pt", *ARGUMENTS, "-o", "again.ticket")
     assert Path("again.ticket").read_bytes() == Path("out.ticket").read_bytes()
-    assert "again.ticket: a strong lottery ticket" in result.stdout
+    assert result.stdout.startswith("again.ticket is a strong lottery ticket\n")
     assert result.stderr == ""
 
 
 @pytest.mark.parametrize(
     ("arguments", "options"),
     [
-        (("--weight-tolerance", "0.05"), {"weight_tolerance": 0.05}),
+        (
+            ("--weight-tolerance", "0.05,0.1", "--samples", "50"),
+            {"weight_tolerance": (0.05, 0.1), "samples": 50},
+        ),
+        (
+            ("--epsilon", "2", "--construction", "natale", "--size", "2,3", "--samples", "60"),
+            {"epsilon": 2.0, "construction": "natale", "size": (2, 3), "samples": 60},
+        ),
+        (
+            ("--weight-tolerance", "0.1", "--construction", "malach", "--samples", "200"),
+            {"weight_tolerance": 0.1, "construction": "malach", "samples": 200},
+        ),
+        (
+            (
+                "--epsilon",
+                "0.5",
+                "--construction",
+                "pensia",
+                "--objective",
+                "feasible",
+                "--input-shape",
+                "3",
+                "--samples",
+                "60",
+            ),
+            {"epsilon": 0.5, "objective": "feasible", "input_shape": (3,), "samples": 60},
+        ),
         (
             ("--epsilon", "0.5", "--samples", "60,50", "--objective", "fewest"),
             {"epsilon": 0.5, "samples": (60, 50), "objective": "fewest"},
@@ -93,13 +119,17 @@ def test_choices_are_those_of_the_package() -> None:
         for option in prune.params
         if isinstance(option.type, click.Choice)
     }
-    assert choices == {"law": get_args(WeightLaw), "objective": get_args(Objective)}
+    assert choices == {
+        "construction": get_args(Construction),
+        "law": get_args(WeightLaw),
+        "objective": get_args(Objective),
+    }
 
 
 def test_progress_is_shown_on_standard_error(run: Run) -> None:
     result = run("prune", "target.pt", *ARGUMENTS, "-o", "again.ticket", "--progress")
-    assert "block/s" in result.stderr
-    assert "block/s" not in result.stdout
+    assert "weight/s" in result.stderr
+    assert "weight/s" not in result.stdout
 
 
 def test_a_weight_out_of_reach_is_named(run: Run) -> None:
@@ -119,8 +149,12 @@ def test_a_weight_out_of_reach_is_named(run: Run) -> None:
         (("--epsilon", "-1"), "epsilon must be positive"),
         (("--epsilon", "nan"), "epsilon must be positive"),
         (("--epsilon", "small"), "'small' is not a valid float"),
-        (("--epsilon", "0.1", "--size", "0"), "not in the range x>=1"),
-        (("--epsilon", "0.1", "--samples", "3,x"), "one per layer separated by commas"),
+        (("--epsilon", "0.1", "--size", "0"), "size must be at least 1"),
+        (("--epsilon", "0.1", "--size", "2,2,2"), "3 sizes for a target of 2 layers"),
+        (("--epsilon", "0.1", "--construction", "natale"), "give size=k"),
+        (("--epsilon", "0.1", "--construction", "natural"), "'natural' is not one of"),
+        (("--epsilon", "0.1", "--input-shape", "4"), "takes vectors of length 3"),
+        (("--epsilon", "0.1", "--samples", "3,x"), "separated by commas, N[,N...], got '3,x'"),
         (("--epsilon", "0.1", "--samples", "3,4,5"), "3 sample counts for a target of 2 layers"),
         (("--epsilon", "0.1", "--size", "5", "--samples", "3"), "size k=5 exceeds the n=3"),
         (("--epsilon", "0.1", "--size", "5", "--objective", "fewest"), "size k=5 fixes it"),
@@ -224,6 +258,14 @@ def test_verify_says_what_verify_finds(run: Run) -> None:
     assert f"{certificate.bound:.4g} on the unit ball" in text
 
 
+def test_verify_need_not_look_for_large_errors(run: Run) -> None:
+    assert "nobody looked" in run("verify", "out.ticket", "target.pt", "--no-observe").stdout
+    found = json.loads(run("verify", "out.ticket", "target.pt", "--no-observe", "--json").stdout)
+    assert found["observed_error"] is None
+    certificate = slth.verify(slth.Ticket.load("out.ticket"), TARGET)
+    assert found["bound"] == certificate.bound
+
+
 def test_verify_refuses_another_target(run: Run) -> None:
     torch.save(_target(3, 4, 2, seed=1), "other.pt")
     result = run("verify", "out.ticket", "other.pt", code=1)
@@ -275,11 +317,15 @@ def test_show_says_what_the_ticket_is(run: Run) -> None:
     ticket = slth.Ticket.load("out.ticket")
     found = json.loads(run("show", "out.ticket", "--json").stdout)
     assert found["target_digest"] == ticket.target_digest
-    assert (found["seed"], found["size"], found["epsilon"]) == (5, 2, 0.3)
+    assert (found["seed"], found["sizes"], found["epsilon"]) == (5, [2, 2], 0.3)
+    assert found["target_layers"][0] == {"kind": "Dense", "inputs": 3, "outputs": 4}
     assert found["density"] == ticket.density
     assert found["weight_tolerances"] == list(ticket.weight_tolerances)
     text = run("show", "out.ticket").stdout
-    for expected in ("3-", ticket.target_digest, "seed 5", "exactly 2 products", "at most 0.3"):
+    for expected in (
+        "Dense(inputs=3, outputs=4)", ticket.target_digest, "shape (3,), of any sign",
+        "uniform, seed 5", "natale, objective best", "exactly 2\n", "error at most 0.3 on the unit",
+    ):  # fmt: skip
         assert expected in text
 
 
@@ -288,7 +334,8 @@ def test_show_tells_a_free_size_and_a_promise_on_weights(run: Run) -> None:
         "free.ticket"
     )
     text = run("show", "free.ticket").stdout
-    for expected in ("any number of products", "weights within 0.05", "non-negative"):
+    assert "promise  " not in text
+    for expected in ("pensia", "any number\n", "errors at most 0.05\n", "(3,), non-negative"):
         assert expected in text
 
 
@@ -308,6 +355,30 @@ def test_export_refuses_another_kind_of_model(run: Run, monkeypatch: pytest.Monk
     monkeypatch.setattr("slth.tickets.Ticket.load", None)
     result = run("export", "out.ticket", "-o", "model.onnx", code=2)
     assert "exported to a .pt2 or .safetensors file, not to model.onnx" in result.stderr
+
+
+def test_a_convolutional_network_goes_all_the_way(run: Run) -> None:
+    torch.manual_seed(0)
+    target = nn.Sequential(
+        nn.Conv2d(1, 2, 3, padding=1, bias=False), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Dropout(), nn.Linear(8, 2, bias=False),
+    ).requires_grad_(False)  # fmt: skip
+    torch.save(target, "conv.pt")
+    arguments = ("prune", "conv.pt", "--epsilon", "0.5", "--size", "2", "--samples", "90,60")
+    result = run(*arguments, "-o", "conv.ticket", code=2)
+    assert "give input_shape=(channels, height, width)" in result.stderr
+    run(*arguments, "-o", "conv.ticket", "--input-shape", "1,4,4")
+    found = json.loads(run("verify", "conv.ticket", "conv.pt", "--json", "--no-observe").stdout)
+    assert found["bound"] <= 0.5
+    text = run("show", "conv.ticket").stdout
+    assert "Conv(inputs=1, outputs=2, kernel=(3, 3), padding=(1, 1))\n" in text
+    run("export", "conv.ticket", "-o", "conv.pt2")
+    x = torch.rand(3, 1, 4, 4, generator=torch.Generator().manual_seed(0)) - 0.5
+    expected = slth.Ticket.load("conv.ticket").network()(x)
+    assert torch.equal(torch.export.load("conv.pt2").module()(x), expected)
+    save_file(target.state_dict(), "conv.safetensors")
+    result = run("verify", "conv.ticket", "conv.safetensors", code=2)
+    assert "from tensors alone only dense networks without biases" in result.stderr
 
 
 # processes

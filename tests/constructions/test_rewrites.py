@@ -222,9 +222,10 @@ def test_a_rescaled_target_has_a_ticket_where_the_target_has_none() -> None:
         (nn.Sequential(nn.Linear(2, 2)), 1.0, "module 0 .* has a bias.* absorb_biases"),
         (_diagonal([1.0]), 0.0, "largest must be positive and finite"),
         (_diagonal([1.0]), float("nan"), "largest must be positive and finite"),
-        (_diagonal([1.0]), [1.0, 1.0], "2 values of largest for 1 weighted layers"),
+        (_diagonal([1.0]), [1.0, 1.0], "2 values of largest for a target of 1"),
         (_diagonal([float("inf")]), 1.0, "not finite"),
         (_diagonal([1.0]), 1e-38, "does not fit into float32"),
+        (_diagonal([1e38] * 9), 1.0, "beyond float64"),
     ],
 )
 def test_rescale_refuses(target: nn.Sequential, largest: Any, message: str) -> None:

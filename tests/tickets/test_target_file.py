@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from slth.tickets import TargetFileError, load_target, read
+from slth.tickets.target import SUPPORTED
 
 
 @pytest.fixture(name="target")
@@ -123,6 +124,55 @@ def test_foreign_classes_are_named(tmp_path: Path, target: nn.Sequential) -> Non
     with pytest.raises(
         TargetFileError, match=r"holds torch\S*\.Tanh, torch\S*\.BatchNorm1d, but only"
     ):
+        load_target(path)
+
+
+def test_every_supported_module_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "target.pt"
+    target = nn.Sequential(
+        nn.Sequential(nn.Conv2d(2, 4, 3, 2, 1, groups=2, bias=False), nn.ReLU(), nn.MaxPool2d(2)),
+        nn.Identity(), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Dropout2d(), nn.Flatten(),
+        nn.Dropout(), nn.Linear(4, 3, bias=False),
+    )  # fmt: skip
+    torch.save(target, path)
+    loaded = load_target(path)
+    assert read(loaded).digest == read(target).digest
+    x = torch.rand(5, 2, 16, 16, dtype=torch.float64)
+    assert torch.equal(loaded.double()(x), target.eval().double()(x))
+    assert {type(module) for module in target.modules()} == set(SUPPORTED)
+
+
+def test_biases_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "target.pt"
+    torch.save(nn.Sequential(nn.Linear(2, 2)), path)
+    with pytest.raises(ValueError, match=r"module 0 .* has a bias.* absorb_biases"):
+        load_target(path)
+
+
+def test_only_layers_and_weights_are_taken_over(tmp_path: Path, target: nn.Sequential) -> None:
+    """A module that was made to compute something else is read by its layers all the same."""
+    path = tmp_path / "target.pt"
+    x = torch.rand(5, 3)
+    expected = target(x)
+    target[2].__dict__["forward"] = nn.ReLU()
+    target[0]._forward_pre_hooks[0] = nn.Flatten()
+    target.__dict__["forward"] = nn.Dropout(1.0)
+    assert not torch.equal(target(x), expected)
+    torch.save(target, path)
+    assert torch.equal(load_target(path)(x), expected)
+
+
+def test_modules_at_odds_with_themselves_are_refused(tmp_path: Path, target: nn.Sequential) -> None:
+    path = tmp_path / "target.pt"
+    linear = target[0]
+    assert isinstance(linear, nn.Linear)
+    linear.in_features = 5
+    torch.save(target, path)
+    with pytest.raises(TargetFileError, match=r"inputs=5.* with weights of shape \(4, 3\)"):
+        load_target(path)
+    del linear.in_features
+    torch.save(target, path)
+    with pytest.raises(TargetFileError, match=r"holds damaged modules: .*in_features"):
         load_target(path)
 
 

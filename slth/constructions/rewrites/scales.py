@@ -9,7 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from slth.constructions.plan import per_layer
 from slth.tickets import read
+
+_LARGEST_EXPONENT = 1023
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +70,8 @@ def rescale(target: nn.Sequential, *, largest: float | Sequence[float] = 1.0) ->
     ------
     ValueError
         If the target has a bias (use :func:`absorb_biases` first) or an unsupported module,
-        ``largest`` is not positive and finite, or a scaled weight does not fit into float32.
+        ``largest`` is not positive and finite, a scaled weight does not fit into float32, or the
+        factor into float64.
 
     Notes
     -----
@@ -94,6 +98,8 @@ def rescale(target: nn.Sequential, *, largest: float | Sequence[float] = 1.0) ->
     reaches = _reaches(largest, len(known.coefficients))
     sizes = [Fraction(float(np.abs(weights).max())) for weights in known.coefficients]
     exponents = _exponents([size / reach for size, reach in zip(sizes, reaches, strict=True)])
+    if -sum(exponents) > _LARGEST_EXPONENT:
+        raise ValueError(f"the target exceeds the reach by 2^{-sum(exponents)}, beyond float64")
     coefficients = tuple(
         _scaled(index, weights, exponent)
         for index, (weights, exponent) in enumerate(zip(known.coefficients, exponents, strict=True))
@@ -107,9 +113,7 @@ def rescale(target: nn.Sequential, *, largest: float | Sequence[float] = 1.0) ->
 
 def _reaches(largest: float | Sequence[float], depth: int) -> list[Fraction]:
     """Check what was asked for: one positive number per weighted layer."""
-    values = list(largest) if isinstance(largest, Sequence) else [largest] * depth
-    if len(values) != depth:
-        raise ValueError(f"{len(values)} values of largest for {depth} weighted layers")
+    values = per_layer("values of largest", largest, depth)
     for value in values:
         if not (isfinite(value) and value > 0):
             raise ValueError(f"largest must be positive and finite, got {value!r}")
