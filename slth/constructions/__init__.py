@@ -4,14 +4,19 @@ from slth.constructions.dense import DenseMasks, dense_masks, hidden_width
 from slth.constructions.not_found import Miss, TicketNotFound
 from slth.constructions.prune import prune
 from slth.constructions.relu import gadget, products
+from slth.constructions.rewrites import Rescaled, absorb_biases, append_ones, rescale
 
 __all__ = [
     "DenseMasks",
     "Miss",
+    "Rescaled",
     "TicketNotFound",
+    "absorb_biases",
+    "append_ones",
     "dense_masks",
     "gadget",
     "hidden_width",
     "products",
     "prune",
+    "rescale",
 ]
