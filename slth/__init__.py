@@ -4,6 +4,7 @@ The package has three floors.  On the ground floor, :mod:`slth.theory` holds wha
 say, :mod:`slth.subset_sum` solves and counts single instances exactly, and :mod:`slth.tickets`
 holds random networks, masks, tickets and certificates.  On the floor above,
 :mod:`slth.constructions` turns the theorems into programs that map a target network to a ticket.
+In the cellar, :mod:`slth.equivariance` holds symmetries and the layers that respect them.
 ``import slth`` does not import torch; the names that need it (``prune``, ``verify``, ``Ticket``, …)
 load it on first use.
 """
@@ -27,7 +28,16 @@ _HOME = {
     "Ticket": "slth.tickets",
     "verify": "slth.tickets",
 }
-_SUBPACKAGES = ("claims", "constructions", "plotting", "subset_sum", "targets", "theory", "tickets")
+_SUBPACKAGES = (
+    "claims",
+    "constructions",
+    "equivariance",
+    "plotting",
+    "subset_sum",
+    "targets",
+    "theory",
+    "tickets",
+)
 
 __all__ = [
     "Certificate",
