@@ -34,7 +34,7 @@ def apply(space: Space, weight: Tensor, x: Tensor) -> Tensor:
     >>> apply(sets, torch.tensor([[[1.0, 10.0]]]), torch.tensor([[[1.0, 2.0, 3.0]]]))
     tensor([[[61., 62., 63.]]])
     """
-    fibre, height, width = space.grid.shape
+    fibre, height, width = space.grid
     outputs, inputs, size = weight.shape
     if size != space.size or x.shape[1:] != (inputs, space.dim):
         raise ValueError(
@@ -44,13 +44,12 @@ def apply(space: Space, weight: Tensor, x: Tensor) -> Tensor:
     (top, bottom), (left, right) = space.margins
     kernels = torch.from_numpy(space.kernels).to(weight)
     kernel = torch.einsum("oij,jacuv->oaicuv", weight, kernels)
-    order = torch.from_numpy(space.grid.ravel())
-    fields = x[..., order].reshape(len(x), inputs * fibre, height, width)
+    fields = x.reshape(len(x), inputs * fibre, height, width)
     padded = functional.pad(fields, (left, right, top, bottom), mode="circular")
     sums = functional.conv2d(
         padded, kernel.reshape(outputs * fibre, inputs * fibre, *kernel.shape[4:])
     )
-    return sums.reshape(len(x), outputs, space.dim)[..., order.argsort()]
+    return sums.reshape(len(x), outputs, space.dim)
 
 
 class EquivariantLinear(nn.Module):
@@ -133,18 +132,17 @@ class Lift(nn.Module):
     @property
     def norm(self) -> float:
         """How much longer features can be than images."""
-        return float(len(self.space.grid) ** 0.5)
+        return float(self.space.grid[0] ** 0.5)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images ``(batch, channels, height, width)`` to ``(batch, channels, dim)``."""
         if x.ndim != 4 or x.shape[2:] != self.space.image:
-            height, width = self.space.grid.shape[1:]
+            _, height, width = self.space.grid
             raise ValueError(
                 f"{self.space.name} lifts images of shape (batch, channels, {height}, {width}), "
                 f"got {tuple(x.shape)}"
             )
-        # The grid of a space of images lists its coordinates in order.
-        return x.flatten(2).repeat(1, 1, len(self.space.grid))
+        return x.flatten(2).repeat(1, 1, self.space.grid[0])
 
     def extra_repr(self) -> str:
         """Space."""

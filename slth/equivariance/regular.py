@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import product
+from math import prod
 
 import numpy as np
 
@@ -78,7 +79,8 @@ def _convolutions(
     Left and right multiplication commute.  The basis takes those :math:`h=(t,L)` whose shift
     :math:`t` lies in the window, the identity first.
     """
-    grid = np.arange(len(point_group) * size[0] * size[1]).reshape(len(point_group), *size)
+    grid = (len(point_group), *size)
+    coordinates = np.arange(prod(grid)).reshape(grid)
     positions = np.moveaxis(np.indices(size), 0, -1)
 
     def times(first: Sequence[tuple[Ints, Ints]], second: Sequence[tuple[Ints, Ints]]) -> Ints:
@@ -87,7 +89,7 @@ def _convolutions(
         for (shift, matrix), (other_shift, other) in product(first, second):
             moved = (shift + other_shift @ matrix.T) % size
             which = next(i for i, K in enumerate(point_group) if np.array_equal(K, matrix @ other))
-            places.append(grid[which, moved[..., 0], moved[..., 1]].ravel())
+            places.append(coordinates[which, moved[..., 0], moved[..., 1]].ravel())
         return np.concatenate(places)
 
     everything = [(positions, matrix) for matrix in point_group]

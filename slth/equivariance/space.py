@@ -41,10 +41,10 @@ class Space:
     basis : sequence of scipy.sparse.csr_array of int64, shape (dim, dim)
         Linearly independent 0/1 matrices, the identity first.  They need not span all equivariant
         maps: the kernels of a convolution are local.
-    grid : ndarray of int64, shape (fibre, height, width)
-        The coordinates, arranged so that all basis maps commute with cyclic shifts of the last two
-        axes: in this arrangement a layer is a circular convolution.  Any arrangement of shape
-        ``(dim, 1, 1)`` will do; a larger torus makes layers and their norms cheaper.
+    grid : tuple of int
+        Shape ``(fibre, height, width)`` that arranges the coordinates so that all basis maps
+        commute with cyclic shifts of the last two axes: then a layer is a circular convolution.
+        ``(dim, 1, 1)`` always will do; a larger torus makes layers and their norms cheaper.
     image : tuple of int, optional
         Height and width of the images that :class:`slth.equivariance.Lift` repeats along the
         fibre; None where features are no images.
@@ -53,7 +53,7 @@ class Space:
     ------
     ValueError
         If a generator is no permutation, a basis map is not 0/1 or not equivariant, the first one
-        is not the identity, they are linearly dependent, or the grid is no arrangement.
+        is not the identity, they are linearly dependent, or they do not commute with shifts.
 
     Notes
     -----
@@ -67,10 +67,10 @@ class Space:
 
     >>> flip = csr_array([[0, 1], [1, 0]])
     >>> identity = csr_array([[1, 0], [0, 1]])
-    >>> flips = Space("flips", (flip,), (identity, flip), np.array([[[0, 1]]]))
+    >>> flips = Space("flips", (flip,), (identity, flip), grid=(1, 1, 2))
     >>> flips.dim, flips.size, flips.basis_norm
     (2, 2, 2.0)
-    >>> Space("signs", (csr_array([[-1]]),), (csr_array([[1]]),), np.array([[[0]]]))
+    >>> Space("signs", (csr_array([[-1]]),), (csr_array([[1]]),), grid=(1, 1, 1))
     Traceback (most recent call last):
         ...
     ValueError: signs: generator 0 is no permutation matrix, so that ReLU would not commute with it
@@ -79,7 +79,7 @@ class Space:
     name: str
     generators: tuple[csr_array, ...]
     basis: tuple[csr_array, ...]
-    grid: Ints
+    grid: tuple[int, int, int]
     image: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
@@ -90,18 +90,18 @@ class Space:
                     f"{self.name}: generator {index} is no permutation matrix, "
                     "so that ReLU would not commute with it"
                 )
-        if self.grid.ndim != 3 or not np.array_equal(
-            np.sort(self.grid.ravel()), np.arange(self.dim)
-        ):
-            raise ValueError(f"{self.name}: the grid does not arrange {self.dim} coordinates")
-        if self.image is not None and self.grid.shape[1:] != self.image:
-            raise ValueError(f"{self.name}: images {self.image} on a grid {self.grid.shape[1:]}")
+            if matrix.shape[0] != self.dim:
+                raise ValueError(
+                    f"{self.name}: generator {index} has size {matrix.shape[0]}, not {self.dim}"
+                )
+        if self.image is not None and self.grid[1:] != self.image:
+            raise ValueError(f"{self.name}: images {self.image} on a grid {self.grid[1:]}")
         self._check_basis()
 
     @property
     def dim(self) -> int:
         """Dimension of the feature space."""
-        return self.grid.size
+        return prod(self.grid)
 
     @property
     def size(self) -> int:
@@ -142,22 +142,19 @@ class Space:
         """
         (top, bottom), (left, right) = self.margins
         rows, columns = np.arange(-top, bottom + 1), np.arange(-left, right + 1)
-        window = self.grid[:, rows[:, None], columns]
-        fibre = self.grid.shape[0]
-        kernels = np.empty((self.size, fibre, *window.shape), dtype=np.int8)
-        for kernel, matrix in zip(kernels, self.basis, strict=True):
-            kernel[:] = matrix[self.grid[:, 0, 0]].toarray()[:, window]
-        return kernels
+        window = self._coordinates[:, rows[:, None], columns]
+        origin = self._coordinates[:, 0, 0]
+        kernels = [matrix[origin].toarray()[:, window] for matrix in self.basis]
+        return np.stack(kernels).astype(np.int8)
 
     @cached_property
     def margins(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """How far kernels reach above and below, to the left and to the right of a position."""
-        _, height, width = self.grid.shape
-        position = np.empty((self.dim, 2), dtype=np.int64)
-        position[self.grid.ravel()] = list(product(range(height), range(width))) * len(self.grid)
-        reached = [matrix[self.grid[:, 0, 0]].indices for matrix in self.basis]
-        shifts = position[np.unique(np.concatenate(reached))]
-        shifts = np.where(shifts > np.array([height, width]) // 2, shifts - [height, width], shifts)
+        lengths = np.array(self.grid[1:])
+        origin = self._coordinates[:, 0, 0]
+        reached = np.concatenate([matrix[origin].indices for matrix in self.basis])
+        shifts = np.stack(np.unravel_index(np.unique(reached), self.grid)[1:], axis=1)
+        shifts = np.where(shifts > lengths // 2, shifts - lengths, shifts)
         (top, left), (bottom, right) = (-shifts.min(axis=0)).tolist(), shifts.max(axis=0).tolist()
         return (top, bottom), (left, right)
 
@@ -186,7 +183,7 @@ class Space:
                 f"got {exact.shape}"
             )
         kernels = self.kernels.astype(np.float64)
-        height, width = self.grid.shape[1:]
+        _, height, width = self.grid
         (top, _), (left, _) = self.margins
         u, v = np.indices(kernels.shape[3:])
         rows, columns = len(exact) * kernels.shape[1], exact.shape[1] * kernels.shape[1]
@@ -203,13 +200,20 @@ class Space:
         lost = 2.0 * terms * _UNIT_ROUNDOFF * float(np.linalg.norm(magnitude))
         return largest * (1.0 + 1e-10) + lost
 
+    @property
+    def _coordinates(self) -> Ints:
+        """All coordinates, arranged as the grid says."""
+        return np.arange(self.dim).reshape(self.grid)
+
     def _check_basis(self) -> None:
         """Refuse a basis that is not 0/1, equivariant, independent, with the identity first."""
         shape = (self.dim, self.dim)
         identity = csr_array(np.arange(self.dim) == np.arange(self.dim)[:, None], dtype=np.int64)
         if not self.basis or not _equal(self.basis[0], identity):
             raise ValueError(f"{self.name}: the first basis map must be the identity")
-        shifts = [_permutation(np.roll(self.grid, 1, axis), self.grid) for axis in (1, 2)]
+        shifts = [
+            permutation_matrix(np.roll(self._coordinates, 1, axis).ravel()) for axis in (1, 2)
+        ]
         for index, matrix in enumerate(self.basis):
             if matrix.shape != shape or not np.isin(matrix.data, (0, 1)).all():
                 raise ValueError(f"{self.name}: basis map {index} is no 0/1 matrix of size {shape}")
@@ -236,13 +240,8 @@ def permutation_matrix(images: Sequence[int] | Ints) -> csr_array:
     array([30, 10, 20])
     """
     places = np.asarray(images, dtype=np.int64)
-    return _permutation(places, np.arange(len(places)))
-
-
-def _permutation(places: Ints, coordinates: Ints) -> csr_array:
-    """Return the matrix that moves each of the ``coordinates`` to its place."""
-    entries = np.ones(places.size, dtype=np.int64)
-    return csr_array((entries, (places.ravel(), coordinates.ravel())), shape=(places.size,) * 2)
+    coordinates = np.arange(len(places))
+    return csr_array((np.ones_like(places), (places, coordinates)), shape=(len(places),) * 2)
 
 
 def _is_permutation(matrix: csr_array) -> bool:

@@ -1,7 +1,6 @@
 """Permutations of n points, on sets and on graphs."""
 
 from collections.abc import Iterator
-from itertools import product
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -46,14 +45,6 @@ def _tensors(name: str, points: int, order: int) -> Space:
     # The identity first: i = j.  A single point has one partition, of which this is true as well.
     partitions.sort(key=lambda partition: points > 1 and partition != straight)
     coordinates = np.arange(points**order).reshape((points,) * order)
-    first = np.arange(points)
-    # In the grid, (i, i + a) lies at [a, i]: moving all points on by one is a shift of an axis.
-    grid = np.stack(
-        [
-            coordinates[(first, *((first + step) % points for step in steps))]
-            for steps in product(range(points), repeat=order - 1)
-        ]
-    )
     return Space(
         name=name,
         generators=tuple(
@@ -61,7 +52,8 @@ def _tensors(name: str, points: int, order: int) -> Space:
             for moved in _generators(points)
         ),
         basis=tuple(_agreeing(partition, coordinates, order) for partition in partitions),
-        grid=grid[:, None, :],
+        # The cycle of all points shifts a single index, but no axis of a matrix.
+        grid=(1, 1, points) if order == 1 else (points**order, 1, 1),
     )
 
 

@@ -47,7 +47,7 @@ def burnside(feature_space: Space, related: NDArray[np.bool_]) -> int:
 def nearby(feature_space: Space, reach: int) -> NDArray[np.bool_]:
     """Pairs of coordinates whose pixels are at most ``reach`` apart, in both directions."""
     assert feature_space.image is not None
-    pixels = list(product(*map(range, feature_space.image))) * len(feature_space.grid)
+    pixels = list(product(*map(range, feature_space.image))) * feature_space.grid[0]
     apart = np.abs(np.array(pixels)[:, None] - np.array(pixels))
     around = np.minimum(apart, np.array(feature_space.image) - apart)
     return np.asarray((around <= reach).all(axis=2))

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from slth.equivariance import Space, permutation_matrix, space
 
 FLIP, IDENTITY = csr_array([[0, 1], [1, 0]]), csr_array([[1, 0], [0, 1]])
-GRID = np.array([[[0]], [[1]]])
+GRID = (2, 1, 1)
 SMALL = (
     "trivial",
     "cyclic(5)",
@@ -127,12 +127,13 @@ def test_norm_bound_refuses_other_coefficients(shape: tuple[int, ...]) -> None:
         ((FLIP,), (IDENTITY, [[1, 0], [0, 0]]), GRID, "map 1 does not commute with generator 0"),
         ((FLIP,), (IDENTITY, FLIP, IDENTITY + FLIP), GRID, "the 3 basis maps span dimension 2"),
         ((FLIP,), (IDENTITY, IDENTITY), GRID, "the 2 basis maps span dimension 1"),
-        ((FLIP,), (IDENTITY,), np.array([[[0, 2]]]), "the grid does not arrange 2 coordinates"),
-        ((FLIP,), (IDENTITY,), np.array([0, 1]), "the grid does not arrange"),
+        ((), (IDENTITY,), (3, 1, 1), "the first basis map must be the identity"),
+        ((csr_array((3, 3)),), (IDENTITY,), GRID, "generator 0 is no permutation matrix"),
+        ((np.eye(3),), (IDENTITY,), GRID, "generator 0 has size 3, not 2"),
         (
             (),
             (IDENTITY, [[1, 0], [0, 0]]),
-            np.array([[[0, 1]]]),
+            (1, 1, 2),
             "basis map 1 does not commute with shifts of the grid",
         ),
     ],
@@ -140,7 +141,7 @@ def test_norm_bound_refuses_other_coefficients(shape: tuple[int, ...]) -> None:
 def test_refuses_what_breaks_the_protocol(
     generators: tuple[csr_array, ...],
     basis: tuple[csr_array, ...],
-    grid: np.ndarray,
+    grid: tuple[int, int, int],
     message: str,
 ) -> None:
     with pytest.raises(ValueError, match=message):
