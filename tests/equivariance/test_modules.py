@@ -1,5 +1,6 @@
 """Layers: they compute what the basis says, and respect the symmetry to rounding."""
 
+from collections.abc import Callable
 from copy import deepcopy
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from slth.equivariance import EquivariantLinear, GroupPool, Lift, Space, apply, space
+from slth.equivariance import EquivariantLinear, GroupPool, Lift, Space, TurnPool, apply, space
 
 
 def generator(seed: int) -> torch.Generator:
@@ -138,6 +139,54 @@ def test_lift_and_pool_have_their_norms() -> None:
     assert (pool(y).norm(dim=1) <= pool.norm * y.flatten(1).norm(dim=1)).all()
 
 
+@pytest.mark.parametrize(
+    ("name", "turns"),
+    [
+        ("cyclic-images(4, 5x5, 3)", [lambda x: torch.rot90(x, 1, (2, 3))]),
+        ("cyclic-images(2, 4x6, 3)", [lambda x: x.flip((2, 3))]),
+        (
+            "dihedral-images(4x4, 3)",
+            [lambda x: torch.rot90(x, 1, (2, 3)), lambda x: x.flip(2), lambda x: x.flip(3)],
+        ),
+    ],
+)
+def test_turn_pool_undoes_turns_about_the_centre(
+    name: str, turns: list[Callable[[torch.Tensor], torch.Tensor]]
+) -> None:
+    feature_space = space(name)
+    net = nn.Sequential(
+        Lift(name), EquivariantLinear(name, 1, 2, generator=generator(0)), nn.ReLU(), TurnPool(name)
+    ).double()
+    x = features(1, 3, 1, *feature_space.grid[1:])
+    for turn in turns:
+        torch.testing.assert_close(net(turn(x)), net(x), rtol=0, atol=1e-12)
+    # A shift is no turn: the means move along.
+    assert float((net(x.roll(1, 3)) - net(x)).detach().abs().max()) > 0.01
+
+
+def test_generators_beyond_the_shifts_turn_about_the_centre() -> None:
+    feature_space = space("dihedral-images(4x4, 3)")
+    x = features(0, 1, 1, 4, 4)
+    lifted, *turned = (Lift(feature_space)(torch.rot90(x, k, (2, 3))) for k in range(4))
+    moved = [lifted @ dense(matrix).T for matrix in feature_space.generators[2:5]]
+    assert {tensor.numpy().tobytes() for tensor in turned} == {
+        tensor.numpy().tobytes() for tensor in moved
+    }
+
+
+def test_turn_pool_of_plain_images_is_the_image() -> None:
+    x = features(0, 2, 3, 20)
+    assert torch.equal(TurnPool("translations(4x5, 3)")(x), x.reshape(2, 3, 4, 5))
+
+
+def test_turn_pool_has_its_norm() -> None:
+    pool = TurnPool("cyclic-images(4, 3x3, 1)")
+    x = features(1, 50, 2, 36)
+    assert (pool(x).flatten(1).norm(dim=1) <= pool.norm * x.flatten(1).norm(dim=1)).all()
+    one = torch.ones(1, 1, 36, dtype=torch.float64)
+    torch.testing.assert_close(pool(one).norm(), pool.norm * one.norm())
+
+
 def test_layers_keep_their_state_in_the_coefficients_alone() -> None:
     layer = EquivariantLinear("graphs(4)", 2, 3, generator=generator(0))
     assert list(layer.state_dict()) == ["weight"]
@@ -175,7 +224,7 @@ def test_layers_learn() -> None:
 
 def test_networks_can_be_exported() -> None:
     name = "cyclic-images(4, 4x4, 3)"
-    net = nn.Sequential(Lift(name), EquivariantLinear(name, 1, 2), nn.ReLU(), GroupPool(name))
+    net = nn.Sequential(Lift(name), EquivariantLinear(name, 1, 2), nn.ReLU(), TurnPool(name))
     x = features(0, 2, 1, 4, 4).float()
     exported = torch.export.export(net.requires_grad_(False), (x,)).module()
     torch.testing.assert_close(exported(x), net(x))
@@ -194,3 +243,7 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         Lift("translations(4x4, 3)")(torch.ones(1, 1, 4, 5))
     with pytest.raises(ValueError, match=r"\(batch, channels, 8\), got \(1, 1, 7\)"):
         GroupPool("cyclic(8)")(torch.ones(1, 1, 7))
+    with pytest.raises(ValueError, match=r"\(batch, channels, 16\), got \(1, 1, 4, 4\)"):
+        TurnPool("translations(4x4, 3)")(torch.ones(1, 1, 4, 4))
+    with pytest.raises(ValueError, match=r"sets\(4\) has no images to turn"):
+        TurnPool("sets(4)")
