@@ -1,6 +1,6 @@
 """Symmetries: feature spaces, the linear maps that respect them, and layers made of these maps."""
 
-from slth.equivariance.modules import EquivariantLinear, GroupPool, Lift, apply
+from slth.equivariance.modules import EquivariantLinear, GroupPool, Lift, TurnPool, apply
 from slth.equivariance.names import space
 from slth.equivariance.space import Space, permutation_matrix
 
@@ -9,6 +9,7 @@ __all__ = [
     "GroupPool",
     "Lift",
     "Space",
+    "TurnPool",
     "apply",
     "permutation_matrix",
     "space",

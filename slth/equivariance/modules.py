@@ -1,5 +1,6 @@
 """Equivariant layers as torch modules."""
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -175,6 +176,54 @@ class GroupPool(nn.Module):
                 f"(batch, channels, {self.space.dim}), got {tuple(x.shape)}"
             )
         return x.mean(dim=2)
+
+    def extra_repr(self) -> str:
+        """Space."""
+        return repr(self.space.name)
+
+
+class TurnPool(nn.Module):
+    r"""Mean of the images along the fibre, each turned back: invariant under turns, not shifts.
+
+    .. math::
+        y_q = \frac1{|K|} \sum_K x_{(Kq+t_K,\,K)}, \qquad \text{of norm } 1/\sqrt{|K|}
+
+    The motion :math:`q \mapsto Kq+t_K` is the one about the centre of the image.  The pixels of the
+    mean are the orbits of these motions, and so each sees the same values when the image is turned.
+
+    Examples
+    --------
+    >>> image = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    >>> net = nn.Sequential(Lift("cyclic-images(4, 2x2, 1)"), TurnPool("cyclic-images(4, 2x2, 1)"))
+    >>> net(image)
+    tensor([[[[2.5000, 2.5000],
+              [2.5000, 2.5000]]]])
+    """
+
+    def __init__(self, space: Space | str) -> None:
+        super().__init__()
+        self.space = _resolved(space)
+        if self.space.image is None:
+            raise ValueError(f"{self.space.name} has no images to turn")
+        moves = self.space.generators[len(self.space.generators) - self.space.turns :]
+        # Each orbit has one pixel in the image of the identity, and is numbered by it.
+        self._order = np.argsort(self.space.orbits(moves), kind="stable")
+
+    @property
+    def norm(self) -> float:
+        """How much longer means can be than features; at most 1."""
+        return float(self.space.grid[0] ** -0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map features ``(batch, channels, dim)`` to ``(batch, channels, height, width)``."""
+        fibre, height, width = self.space.grid
+        if x.ndim != 3 or x.shape[2] != self.space.dim:
+            raise ValueError(
+                f"pooling over turns of {self.space.name} takes features of shape "
+                f"(batch, channels, {self.space.dim}), got {tuple(x.shape)}"
+            )
+        together = x[..., torch.from_numpy(self._order)]
+        return together.reshape(*x.shape[:2], height, width, fibre).mean(dim=4)
 
     def extra_repr(self) -> str:
         """Space."""

@@ -95,16 +95,19 @@ def _convolutions(
     everything = [(positions, matrix) for matrix in point_group]
     steps = [(step, length) for step, length in zip(np.eye(2, dtype=int), size, strict=True)]
     motions = [(step, point_group[0]) for step, length in steps if length > 1]
-    motions += [(np.zeros(2, dtype=int), matrix) for matrix in point_group[1:]]
+    # About the centre of the image: pixels stay between 0 and height - 1, width - 1.
+    corners = np.array(size) - 1
+    turns = [(np.maximum(0, -matrix @ corners), matrix) for matrix in point_group[1:]]
     kernel = [(np.array(shift), matrix) for matrix, shift in product(point_group, window)]
     # Sorting is stable: behind the identity the order stays as it is.
     kernel.sort(key=lambda h: h[0].any() or not np.array_equal(h[1], point_group[0]))
     return Space(
         name=name,
-        generators=tuple(permutation_matrix(times([motion], everything)) for motion in motions),
+        generators=tuple(permutation_matrix(times([u], everything)) for u in motions + turns),
         basis=tuple(permutation_matrix(times(everything, [h])).T.tocsr() for h in kernel),
         grid=grid,
         image=size if image else None,
+        turns=len(turns),
     )
 
 

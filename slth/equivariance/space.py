@@ -48,6 +48,8 @@ class Space:
     image : tuple of int, optional
         Height and width of the images that :class:`slth.equivariance.Lift` repeats along the
         fibre; None where features are no images.
+    turns : int
+        How many generators, the last ones, turn or reflect images about their centre.
 
     Raises
     ------
@@ -81,6 +83,7 @@ class Space:
     basis: tuple[csr_array, ...]
     grid: tuple[int, int, int]
     image: tuple[int, int] | None = None
+    turns: int = 0
 
     def __post_init__(self) -> None:
         """Check everything that the constructions rely on."""
@@ -126,9 +129,8 @@ class Space:
         (8.0, 7.0)
         """
         total = sum(self.basis[1:], start=self.basis[0])
-        moves = sum(self.generators, start=csr_array((self.dim, self.dim), dtype=np.int64))
-        count, orbit = connected_components(moves, directed=False)
-        member = np.eye(count, dtype=np.int64)[orbit]
+        orbit = self.orbits(self.generators)
+        member = np.eye(orbit.max() + 1, dtype=np.int64)[orbit]
         sizes = member.sum(axis=0)
         between = member.T @ (total @ member)
         return float(np.linalg.norm(between / np.sqrt(np.outer(sizes, sizes)), 2))
@@ -199,6 +201,19 @@ class Space:
         magnitude = np.abs(exact) @ kernels.sum(axis=(3, 4)).reshape(self.size, -1)
         lost = 2.0 * terms * _UNIT_ROUNDOFF * float(np.linalg.norm(magnitude))
         return largest * (1.0 + 1e-10) + lost
+
+    def orbits(self, moves: Sequence[csr_array]) -> Ints:
+        """Return the orbits of the group that some permutation matrices generate.
+
+        Returns
+        -------
+        ndarray of int64, shape (dim,)
+            For each coordinate the number of its orbit; they count by their first coordinates.
+        """
+        graph = sum(moves, start=csr_array((self.dim, self.dim), dtype=np.int64))
+        _, labels = connected_components(graph, directed=False)
+        _, first, orbit = np.unique(labels, return_index=True, return_inverse=True)
+        return np.asarray(np.argsort(np.argsort(first))[orbit], dtype=np.int64)
 
     @property
     def _coordinates(self) -> Ints:
