@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _KEY = "slth_ticket"
 
 
@@ -49,7 +49,7 @@ def read(path: Path) -> tuple[dict[str, Any], list[NDArray[np.uint8]]]:
     FileNotFoundError
         If there is no such file.
     TicketFileError
-        If the file is truncated, corrupted, no ticket, or written by a newer format.
+        If the file is truncated, corrupted, no ticket, or of another format.
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no ticket file {path}")
@@ -68,8 +68,14 @@ def read(path: Path) -> tuple[dict[str, Any], list[NDArray[np.uint8]]]:
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise TicketFileError(f"{path} has an unreadable ticket header: {error!r}") from error
     if version != FORMAT_VERSION:
+        why = (
+            "format 1 knew dense layers only, prune the target again"
+            if version == 1
+            else "it was written by another version"
+        )
         raise TicketFileError(
-            f"{path} has ticket format {version!r}, this version of slth reads {FORMAT_VERSION}"
+            f"{path} has ticket format {version!r}, this version of slth reads {FORMAT_VERSION}: "
+            f"{why}"
         )
     names = [_tensor_name(index) for index in range(len(tensors))]
     if set(names) != set(tensors):
