@@ -67,6 +67,8 @@ class EquivariantLinear(nn.Module):
         Copies of the space before and after the layer.
     generator : torch.Generator, optional
         Draws the initial coefficients (He's normal law); torch's global one by default.
+    device : str, optional
+        Where they are.
 
     Attributes
     ----------
@@ -91,6 +93,7 @@ class EquivariantLinear(nn.Module):
         out_channels: int,
         *,
         generator: torch.Generator | None = None,
+        device: str | None = None,
     ) -> None:
         super().__init__()
         if in_channels < 1 or out_channels < 1:
@@ -102,7 +105,8 @@ class EquivariantLinear(nn.Module):
         # How many numbers one output coordinate reads, on average.
         fan_in = in_channels * sum(matrix.sum() for matrix in self.space.basis) / self.space.dim
         shape = (out_channels, in_channels, self.space.size)
-        self.weight = nn.Parameter(torch.randn(shape, generator=generator) * (2 / fan_in) ** 0.5)
+        normal = torch.randn(shape, generator=generator, device=device)
+        self.weight = nn.Parameter(normal * (2 / fan_in) ** 0.5)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map features of shape ``(batch, in_channels, dim)`` to ``(batch, out_channels, dim)``."""

@@ -101,6 +101,21 @@ class Space:
             raise ValueError(f"{self.name}: images {self.image} on a grid {self.grid[1:]}")
         self._check_basis()
 
+    def __eq__(self, other: object) -> bool:
+        """Two spaces are equal when all their parts are."""
+        if not isinstance(other, Space):
+            return NotImplemented
+        return self is other or (
+            (self.name, self.grid, self.image, self.turns)
+            == (other.name, other.grid, other.image, other.turns)
+            and _all_equal(self.generators, other.generators)
+            and _all_equal(self.basis, other.basis)
+        )
+
+    def __hash__(self) -> int:
+        """Hash consistent with equality."""
+        return hash((self.name, self.grid, self.image, self.turns))
+
     @property
     def dim(self) -> int:
         """Dimension of the feature space."""
@@ -273,3 +288,7 @@ def _is_permutation(matrix: csr_array) -> bool:
 
 def _equal(one: csr_array, other: csr_array) -> bool:
     return bool(one.shape == other.shape and (one != other).nnz == 0)
+
+
+def _all_equal(ours: Sequence[csr_array], theirs: Sequence[csr_array]) -> bool:
+    return len(ours) == len(theirs) and all(map(_equal, ours, theirs))
