@@ -24,7 +24,7 @@ class Equivariant(Weighted):
 
     Notes
     -----
-    In the random pair of Ferbach et al. 2022 both layers are of this kind: all coefficients are
+    In the random pair of Ferbach et al. 2023 both layers are of this kind: all coefficients are
     drawn, and of the first layer only those of the identity are kept.
 
     Examples
@@ -120,7 +120,8 @@ class _OnSpace(Passing):
 
     def _check(self, shape: Shape, wanted: Shape, what: str) -> None:
         if shape[1:] != wanted:
-            raise ValueError(f"takes {what} of shape (channels, {str(wanted)[1:]}, not {shape}")
+            sizes = ", ".join(map(str, wanted))
+            raise ValueError(f"takes {what} of shape (channels, {sizes}), not {shape}")
 
 
 @dataclass(frozen=True)
