@@ -1,12 +1,15 @@
 """Targets: the data, and networks that learn it and meet the theorem's hypothesis."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from slth.targets import Dataset, accuracy, digits, mlp
+from slth.equivariance import EquivariantLinear
+from slth.targets import Dataset, accuracy, digits, group_cnn, mlp, rotated_digits
 from slth.tickets import linear_layers, target_digest
 
 
@@ -101,3 +104,97 @@ def test_refuses_widths_that_do_not_fit(widths: tuple[int, ...], message: str) -
 def test_accuracy_counts() -> None:
     x = torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.2, 0.1], [0.3, 0.4]])
     assert accuracy(nn.Identity(), x, torch.tensor([1, 0, 1, 0])) == 0.5
+
+
+@pytest.fixture(name="group_net", scope="module")
+def group_net_fixture() -> nn.Sequential:
+    return group_cnn()
+
+
+def test_rotated_digits_are_the_digits_turned() -> None:
+    plain, turned = digits(2), rotated_digits(2)
+    assert torch.equal(plain.y_train, turned.y_train)
+    seen = set()
+    for image, original in zip(turned.x_train[:, 0], plain.x_train.reshape(-1, 8, 8), strict=True):
+        turns = [k for k in range(4) if torch.equal(torch.rot90(original, k, (0, 1)), image)]
+        assert turns
+        seen.update(turns)
+    assert seen == {0, 1, 2, 3}
+    assert torch.equal(turned.x_test, rotated_digits(2).x_test)
+    assert not torch.equal(turned.x_test, rotated_digits(3).x_test)
+
+
+def test_group_cnn_learns_and_does_not_see_turns(group_net: nn.Sequential) -> None:
+    data = rotated_digits()
+    assert accuracy(group_net, data.x_test, data.y_test) >= 0.94
+    assert not any(parameter.requires_grad for parameter in group_net.parameters())
+    images = data.x_test[:20].double()
+    exact = deepcopy(group_net).double()
+    outputs = exact(images)
+    for k in (1, 2, 3):
+        torch.testing.assert_close(
+            exact(torch.rot90(images, k, (2, 3))), outputs, atol=1e-14, rtol=0
+        )
+
+
+def test_networks_that_know_no_turns_do_worse_on_the_same_images(group_net: nn.Sequential) -> None:
+    data = rotated_digits()
+    ours = accuracy(group_net, data.x_test, data.y_test)
+    flat = Dataset(data.x_train.flatten(1), data.y_train, data.x_test.flatten(1), data.y_test)
+    dense = mlp((64, 32, 10), data=flat)
+    assert accuracy(dense, flat.x_test, flat.y_test) < ours - 0.03
+    plain = group_cnn("translations(8x8, 3)", (8, 8))
+    assert accuracy(plain, data.x_test, data.y_test) < ours - 0.03
+    images = data.x_test[:20]
+    assert float((plain(torch.rot90(images, 1, (2, 3))) - plain(images)).abs().max()) > 0.01
+
+
+def test_group_cnn_meets_the_hypothesis_of_theorem_4(group_net: nn.Sequential) -> None:
+    """All layers have norm 1: bounded by the space, attained by the power method."""
+    layers = [module for module in group_net if isinstance(module, EquivariantLinear)]
+    assert len(layers) == 2
+    for layer in layers:
+        weight = layer.weight.double()
+        assert 1 - 1e-5 < layer.space.norm_bound(weight.numpy()) <= 1.0
+        matrix = sum(
+            np.kron(weight[:, :, j].numpy(), basis.toarray())
+            for j, basis in enumerate(layer.space.basis)
+        )
+        assert 1 - 1e-5 < np.linalg.norm(matrix, 2) <= 1.0
+    linear = group_net[-1]
+    assert isinstance(linear, nn.Linear)
+    assert 1 - 1e-6 < np.linalg.norm(linear.weight.double().numpy(), 2) <= 1.0
+
+
+def test_group_cnn_is_reproducible_and_leaves_the_global_state_alone() -> None:
+    data = rotated_digits()
+    few = Dataset(data.x_train[:100], data.y_train[:100], data.x_test, data.y_test)
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    first = group_cnn(channels=(2,), data=few)
+    assert torch.equal(state, torch.get_rng_state())
+    torch.set_num_threads(2 if threads == 1 else 1)
+    try:
+        second, other = (
+            group_cnn(channels=(2,), data=few),
+            group_cnn(channels=(2,), seed=1, data=few),
+        )
+    finally:
+        torch.set_num_threads(threads)
+    pairs = list(zip(first.parameters(), second.parameters(), other.parameters(), strict=True))
+    assert all(torch.equal(a, b) and not torch.equal(a, c) for a, b, c in pairs)
+
+
+@pytest.mark.parametrize(
+    ("space", "channels", "message"),
+    [
+        ("cyclic-images(4, 8x8, 3)", (), "needs positive numbers of channels"),
+        ("cyclic-images(4, 8x8, 3)", (4, 0), "needs positive numbers of channels"),
+        ("cyclic-images(4, 9x9, 3)", (4,), r"does not fit images of shape \(1, 8, 8\)"),
+        ("cyclic(8)", (4,), "has no images to lift"),
+    ],
+)
+def test_group_cnn_refuses_what_does_not_fit(
+    space: str, channels: tuple[int, ...], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        group_cnn(space, channels)

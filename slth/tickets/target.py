@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from slth import equivariance
 from slth.tickets import layers
 from slth.tickets.layers import Layer, Passing, Weighted
 
@@ -73,8 +74,9 @@ def read(target: nn.Module) -> Target:
     ----------
     target : torch.nn.Sequential
         Of ``Linear``, ``Conv2d`` (both without bias), ``ReLU``, ``MaxPool2d``, ``AvgPool2d``,
-        ``AdaptiveAvgPool2d(1)`` and ``Flatten``, in any order.  ``Dropout`` and ``Identity`` are
-        left out: the network is meant as it is evaluated.  Nested ``Sequential`` are flattened.
+        ``AdaptiveAvgPool2d(1)``, ``Flatten`` and the modules of :mod:`slth.equivariance`, in any
+        order.  ``Dropout`` and ``Identity`` are left out: the network is meant as it is evaluated.
+        Nested ``Sequential`` are flattened.
 
     Returns
     -------
@@ -212,6 +214,18 @@ def _flatten(module: nn.Flatten) -> Layer:
     return layers.Flatten()
 
 
+def _space(module: Any) -> str:
+    """Name of the space of a module, if others can find the space by it."""
+    space: equivariance.Space = module.space
+    if equivariance.space(space.name) != space:
+        raise ValueError(f"is on another space than the one known as {space.name}")
+    return space.name
+
+
+def _equivariant(module: equivariance.EquivariantLinear) -> Layer:
+    return layers.Equivariant(module.in_channels, module.out_channels, _space(module))
+
+
 # One line for each kind of module that is understood.
 _READERS: dict[type[nn.Module], Callable[[Any], Layer]] = {
     nn.Linear: _dense,
@@ -221,6 +235,10 @@ _READERS: dict[type[nn.Module], Callable[[Any], Layer]] = {
     nn.AvgPool2d: _avg_pool,
     nn.AdaptiveAvgPool2d: _global_pool,
     nn.Flatten: _flatten,
+    equivariance.EquivariantLinear: _equivariant,
+    equivariance.Lift: lambda module: layers.Lift(_space(module)),
+    equivariance.GroupPool: lambda module: layers.GroupPool(_space(module)),
+    equivariance.TurnPool: lambda module: layers.TurnPool(_space(module)),
 }
 _TRANSPARENT = (nn.Dropout, nn.Dropout2d, nn.Identity)
 
