@@ -15,7 +15,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from slth.constructions import TicketNotFound, prune
+    from slth.constructions.not_found import TicketNotFound
+    from slth.constructions.prune import prune
     from slth.tickets import Certificate, Mask, RandomNetwork, Ticket, verify
 
 __version__ = version("slth")
