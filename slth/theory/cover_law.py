@@ -18,7 +18,7 @@ from slth.theory.rfss import first_moment_bits
 
 _UNIFORM = Uniform()
 _LN2 = np.log(2.0)
-_TARGETS = 201  # nodes for the integral over the targets
+_TARGETS = 101  # nodes for the integral over the targets
 
 
 def one_term_cover_probability(n: int, epsilon: float) -> float:
