@@ -7,11 +7,20 @@ local processes or on a Dask cluster, and resumes where an earlier run was stopp
 its cells again.  ``python -m slth.sweep MODULE:GRID`` runs and saves a grid.
 """
 
-from .errors import CellFailed, DataError, GridError, SchedulerLost, StoreError, SweepError
-from .grid import Cell, Grid, Scalar
+from .canonical import Cell, Scalar
+from .errors import (
+    CellFailed,
+    DataError,
+    GridError,
+    SchedulerLost,
+    StoreError,
+    SweepError,
+    WorkersLost,
+)
+from .files import load, save
+from .grid import Grid
 from .recheck import Rechecked, recheck
 from .run import run
-from .tables import load, save
 
 __all__ = [
     "Cell",
@@ -24,6 +33,7 @@ __all__ = [
     "SchedulerLost",
     "StoreError",
     "SweepError",
+    "WorkersLost",
     "load",
     "recheck",
     "run",

@@ -7,32 +7,26 @@ from pathlib import Path
 
 import click
 
-from . import Grid, SweepError, run, save
+from . import Grid, StoreError, SweepError, run, save
 from .store import open_store
 
 
-class _Declared(click.ParamType[Grid]):
-    """MODULE:GRID, imported."""
-
-    name = "MODULE:GRID"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, context: click.Context | None
-    ) -> Grid:
-        module, colon, attribute = value.partition(":")
-        if not colon or not attribute:
-            self.fail(f"expected MODULE:GRID, such as slth.sweep.example:GRID, got {value!r}")
-        try:
-            found = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError, SweepError) as error:
-            self.fail(str(error))
-        if not isinstance(found, Grid):
-            self.fail(f"{value} is no Grid, but of type {type(found).__name__}")
-        return found
+def _declared(context: click.Context, parameter: click.Parameter, text: str) -> Grid:
+    """Import MODULE:GRID."""
+    module, _, attribute = text.partition(":")
+    if not module or not attribute:
+        raise click.BadParameter(f"expected something like slth.sweep.example:GRID, got {text!r}")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, SweepError) as error:
+        raise click.BadParameter(str(error)) from error
+    if not isinstance(found, Grid):
+        raise click.BadParameter(f"{text} is no Grid, but of type {type(found).__name__}")
+    return found
 
 
 @click.command(context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]})
-@click.argument("grid", type=_Declared(), metavar="MODULE:GRID")
+@click.argument("grid", callback=_declared, metavar="MODULE:GRID")
 @click.option(
     "--workers", type=click.IntRange(1), default=1, show_default=True, help="Local processes."
 )
@@ -51,28 +45,32 @@ class _Declared(click.ParamType[Grid]):
     help="Folder of the saved table.",
 )
 def main(grid: Grid, workers: int, scheduler: str | None, store: Path | None, data: Path) -> None:
-    """Run the grid MODULE:GRID and save its table; finished cells are never computed again."""
+    """Run the grid MODULE:GRID and save its table; finished cells are not computed again."""
     path = store or Path("_build", "sweeps", f"{grid.name}.sqlite")
     if scheduler is not None and workers > 1:
         raise click.UsageError("--workers counts local processes; a scheduler has its own workers")
     try:
         table = run(grid, store=path, workers=workers, scheduler=scheduler, progress=True)
         click.echo(save(table, grid, data))
-    except SweepError as error:
+    except StoreError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except (SweepError, OSError) as error:
         for note in getattr(error, "__notes__", []):
             click.echo(note, err=True)
-        click.echo(f"{error}", err=True)
+        click.echo(str(error), err=True)
+        click.echo(_state(grid, path), err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        with open_store(path, grid) as opened:
-            done = len(opened.results(grid))
-        click.echo(
-            f"{done} of {len(grid.cells)} cells are stored in {path}; "
-            "run the same command to resume",
-            err=True,
-        )
+        click.echo(_state(grid, path), err=True)
         sys.exit(130)
+
+
+def _state(grid: Grid, path: Path) -> str:
+    with open_store(path, grid) as store:
+        done = len(store.results(grid))
+    return f"{done} of {len(grid.cells)} cells are stored in {path}; run the same command to resume"
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .canonical import Cell, Scalar, generator, plain
 from .errors import CellFailed
-from .grid import Cell, Grid, Scalar, generator, plain
+from .grid import Grid
 
 
 @dataclass(frozen=True)
@@ -14,13 +15,19 @@ class Failure:
     """What a function raised, as text: not every exception survives the way between processes."""
 
     error: str
-    trace: str
+    trace: str = ""
 
 
 def attempt(
     function: Callable[..., Mapping[str, Scalar]], seed: int, cell: Mapping[str, Scalar]
 ) -> Cell | Failure:
-    """Evaluate a cell with its own generator; return its results, or the failure."""
+    """Evaluate a cell with its own generator; return its results, or the failure.
+
+    Parameters
+    ----------
+    function, seed, cell
+        As in :class:`slth.sweep.Grid`.
+    """
     try:
         return _row(function(rng=generator(seed, cell), **cell))
     except Exception as error:
@@ -28,8 +35,11 @@ def attempt(
 
 
 def _row(result: Any) -> Cell:
-    if not isinstance(result, Mapping) or not all(isinstance(key, str) for key in result):
+    if not isinstance(result, Mapping):
         raise TypeError(f"the result must map names to values, got {result!r}")
+    for name in result:
+        if not isinstance(name, str) or not name.isidentifier():
+            raise TypeError(f"the result's names must be identifiers, got {name!r}")
     return {key: plain(key, value) for key, value in result.items()}
 
 
@@ -62,10 +72,13 @@ def checked(
             f"{where} returned the columns {list(result)}; expected at least one, "
             "and none of the cell's own"
         )
-    if other is not None and (types := _types(result)) != (expected := _types(other)):
-        raise CellFailed(f"{where} returned the columns {types}, other cells {expected}")
+    if other is not None and types_of(result) != types_of(other):
+        raise CellFailed(
+            f"{where} returned {types_of(result)}, another cell returned {types_of(other)}"
+        )
     return result
 
 
-def _types(result: Cell) -> dict[str, str]:
-    return {key: type(value).__name__ for key, value in sorted(result.items())}
+def types_of(row: Mapping[str, Scalar]) -> dict[str, str]:
+    """Return the name of the type of each entry, in an order that does not depend on the row's."""
+    return {key: type(value).__name__ for key, value in sorted(row.items())}

@@ -21,5 +21,9 @@ class CellFailed(SweepError, RuntimeError):  # noqa: N818 (it is an outcome)
     """The function raised, or returned something that is no row of a table."""
 
 
+class WorkersLost(SweepError, RuntimeError):  # noqa: N818 (it is an outcome)
+    """A local worker process was killed."""
+
+
 class SchedulerLost(SweepError, ConnectionError):  # noqa: N818 (it is an outcome)
     """There is no Dask scheduler at the address, or it went away."""

@@ -6,28 +6,19 @@ on the function, the seed and its own cell, and on nothing else: not on the othe
 order, or on who computes it.
 """
 
-import ast
-import hashlib
 import inspect
 import itertools
-import json
 import math
 import re
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
+from .canonical import Cell, Scalar, canonical, plain, sha256
 from .errors import GridError
-
-Scalar: TypeAlias = int | float | str | bool
-Cell: TypeAlias = dict[str, Scalar]
-
-_INT64 = np.iinfo(np.int64)
 
 
 @dataclass(frozen=True)
@@ -42,8 +33,8 @@ class Grid:
         A function that a module declares at its top level.  It is called as
         ``function(rng=generator, **cell)`` and returns the result columns of the cell's row.
     cells
-        Keyword arguments of the calls: finite numbers, strings and booleans.  All have the same
-        keys, each key has values of one type, and no two cells are equal.
+        Keyword arguments of the calls: finite numbers, printable strings and booleans.  All have
+        the same keys, each key has values of one type, and no two cells are equal.
     seed
         A non-negative integer.
 
@@ -58,10 +49,10 @@ class Grid:
     >>> grid = Grid("coins", example.cell, Grid.product(bias=[0.25, 0.5], batch=range(2)), seed=0)
     >>> run(grid)
        bias  batch  tosses  heads
-    0  0.25      0    1000    ...
-    1  0.25      1    1000    ...
-    2  0.50      0    1000    ...
-    3  0.50      1    1000    ...
+    0  0.25      0    1000    251
+    1  0.25      1    1000    245
+    2  0.50      0    1000    510
+    3  0.50      1    1000    495
     """
 
     name: str
@@ -73,14 +64,10 @@ class Grid:
         """Check the declaration and make its values plain."""
         if not re.fullmatch(r"[A-Za-z0-9][\w-]*", self.name, re.ASCII):
             raise GridError(f"the name {self.name!r} of a grid must be letters, digits, '-', '_'")
-        if not isinstance(self.seed, int | np.integer) or isinstance(self.seed, bool):
-            raise GridError(f"grid '{self.name}': the seed must be an integer, not {self.seed!r}")
-        if self.seed < 0:
-            raise GridError(f"grid '{self.name}': the seed must not be negative, got {self.seed}")
-        object.__setattr__(self, "seed", int(self.seed))
         try:
             _check_function(self.function)
             object.__setattr__(self, "cells", _checked_cells(self.cells))
+            object.__setattr__(self, "seed", _checked_seed(self.seed))
             _check_call(self.function, self.cells[0])
         except GridError as error:
             raise GridError(f"grid '{self.name}': {error}") from None
@@ -113,7 +100,7 @@ class Grid:
     @property
     def function_name(self) -> str:
         """Module and name of the function: ``"slth.sweep.example.cell"``."""
-        return f"{self.function.__module__}.{self.function.__qualname__}"
+        return _name(self.function)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -123,71 +110,32 @@ class Grid:
     @property
     def digest(self) -> str:
         """SHA-256 of name, function name, seed and cells; the order of the cells counts."""
-        return sha256(canonical([self.name, self.function_name, self.seed, list(self.cells)]))
+        return sha256(canonical([self.name, self.function_name, self.seed, self.cells]))
 
     @property
     def declaration(self) -> str | None:
         """``"module:attribute"`` if the function's module declares this grid, None otherwise."""
-        module = sys.modules[self.function.__module__]
-        for attribute, value in vars(module).items():
+        module = self.function.__module__
+        for attribute, value in vars(sys.modules[module]).items():
             if isinstance(value, Grid) and value.digest == self.digest:
-                return f"{module.__name__}:{attribute}"
+                return f"{module}:{attribute}"
         return None
 
     def cell_keys(self) -> list[str]:
-        """Return the digest of (function, seed, cell) of each cell."""
-        return [
-            sha256(canonical([self.function_name, self.seed, dict(cell)])) for cell in self.cells
-        ]
+        """Return SHA-256 of (function, seed, cell) of each cell."""
+        return [sha256(canonical([self.function_name, self.seed, cell])) for cell in self.cells]
 
 
-def canonical(value: Any) -> str:
-    """Return the JSON text of a value that depends on nothing but the value.
-
-    Keys are sorted, and floats are written with the fewest digits that name them.
-
-    Examples
-    --------
-    >>> canonical({"k": 2, "bias": 0.1}), canonical({"bias": 0.1, "k": 2})
-    ('{"bias":0.1,"k":2}', '{"bias":0.1,"k":2}')
-    """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+def _name(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
 
 
-def sha256(text: str) -> str:
-    """Return SHA-256 of a text, in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def generator(seed: int, cell: Mapping[str, Scalar]) -> np.random.Generator:
-    """Return the random generator of a cell, made from the seed and the cell alone."""
-    digest = hashlib.sha256(canonical(dict(cell)).encode()).digest()
-    return np.random.default_rng([seed, *np.frombuffer(digest, "<u4").tolist()])
-
-
-@cache
-def code_digest(function: Callable[..., Any]) -> str:
-    """Return SHA-256 of what a function's source says, comments and layout left out."""
-    source = textwrap.dedent(inspect.getsource(function))
-    return sha256(ast.dump(ast.parse(source)))
-
-
-def plain(key: str, value: Any) -> Scalar:
-    """Return a value of a table as a Python scalar.
-
-    Raises
-    ------
-    TypeError
-        If it is none, or an integer that does not fit into 64 bits.
-    """
-    scalar = value.item() if isinstance(value, np.generic) else value
-    if not isinstance(scalar, int | float | str | bool):
-        raise TypeError(
-            f"'{key}' must be a number, a string or a boolean, got {type(value).__name__}"
-        )
-    if isinstance(scalar, int) and not _INT64.min <= scalar <= _INT64.max:
-        raise TypeError(f"'{key}' must fit into 64 bits, got {scalar}")
-    return scalar
+def _checked_seed(seed: Any) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise GridError(f"the seed must be an integer, got {seed!r}")
+    if seed < 0:
+        raise GridError(f"the seed must not be negative, got {seed}")
+    return int(seed)
 
 
 def _checked_cells(cells: Iterable[Mapping[str, Any]]) -> tuple[Cell, ...]:
@@ -205,6 +153,8 @@ def _checked_cells(cells: Iterable[Mapping[str, Any]]) -> tuple[Cell, ...]:
                     f"'{key}' is of type {type(first[key]).__name__} in one cell and of type "
                     f"{type(value).__name__} in another: {first[key]!r}, {value!r}"
                 )
+            if not key.isidentifier():
+                raise GridError(f"the key {key!r} of the cells is no Python name")
         text = canonical(row)
         if text in seen:
             raise GridError(f"the cell {row} is there twice")
@@ -226,10 +176,13 @@ def _check_function(function: Any) -> None:
     """Refuse what another process cannot import by name."""
     if not inspect.isfunction(function):
         raise GridError(f"expected a function, got {function!r}")
-    module, name = function.__module__, function.__qualname__
-    if module == "__main__" or not name.isidentifier():
+    module = sys.modules.get(function.__module__)
+    if (
+        function.__module__ == "__main__"
+        or getattr(module, function.__qualname__, None) is not function
+    ):
         raise GridError(
-            f"the function {module}.{name} cannot be imported by another process; "
+            f"the function {_name(function)} cannot be imported by another process; "
             "declare it at the top level of a module"
         )
 
@@ -240,5 +193,6 @@ def _check_call(function: Callable[..., Any], cell: Mapping[str, Scalar]) -> Non
     try:
         inspect.signature(function).bind(rng=None, **cell)
     except TypeError as error:
-        name = f"{function.__module__}.{function.__qualname__}"
-        raise GridError(f"{name} cannot be called with rng, {', '.join(cell)}: {error}") from None
+        raise GridError(
+            f"{_name(function)} cannot be called with rng, {', '.join(cell)}: {error}"
+        ) from None

@@ -7,16 +7,26 @@ import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from typing import TypeAlias
 
+from .canonical import Cell
 from .cells import Failure, attempt
-from .errors import SweepError
-from .grid import Cell, Grid
+from .errors import WorkersLost
+from .grid import Grid
 
-Finished = Generator[tuple[str, Cell | Failure], None, None]
+Finished: TypeAlias = Generator[tuple[str, Cell | Failure], None, None]
 
 
 def evaluate_here(grid: Grid, missing: Sequence[tuple[str, Cell]]) -> Finished:
-    """Yield key and result of each cell, one after the other."""
+    """Yield key and result of each cell, one after the other.
+
+    Parameters
+    ----------
+    grid
+        Whose function is evaluated.
+    missing
+        Keys and cells.
+    """
     for key, cell in missing:
         yield key, attempt(grid.function, grid.seed, cell)
 
@@ -26,9 +36,16 @@ def evaluate(grid: Grid, missing: Sequence[tuple[str, Cell]], workers: int) -> F
 
     The processes end when the generator is closed, and when this process dies.
 
+    Parameters
+    ----------
+    grid, missing
+        As in :func:`evaluate_here`.
+    workers
+        Number of processes.
+
     Raises
     ------
-    SweepError
+    WorkersLost
         If a process is killed.
     """
     if not missing:
@@ -39,27 +56,28 @@ def evaluate(grid: Grid, missing: Sequence[tuple[str, Cell]], workers: int) -> F
         initializer=_follow_parent,
     )
     others = set(multiprocessing.active_children())
-    # Ctrl-C reaches the whole process group; blocked here, it is blocked in the workers, which are
-    # made by the first submit, and arrives at this process as soon as it is unblocked.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # Ctrl-C reaches the whole process group.  Blocked while the first submit makes the processes,
+    # it stays blocked in them; this process gets it as soon as it unblocks it.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        futures = {
-            pool.submit(attempt, grid.function, grid.seed, cell): key for key, cell in missing
-        }
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    try:
+        try:
+            futures = {
+                pool.submit(attempt, grid.function, grid.seed, cell): key for key, cell in missing
+            }
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for future in as_completed(futures):
             yield futures[future], future.result()
-    except BrokenProcessPool as error:
-        raise SweepError(
-            f"a worker process of sweep '{grid.name}' was killed (out of memory?); "
-            "run again to resume"
-        ) from error
-    finally:
+        pool.shutdown()
+    except BaseException as error:
         for child in set(multiprocessing.active_children()) - others:
             child.terminate()
         pool.shutdown(cancel_futures=True)
+        if isinstance(error, BrokenProcessPool):
+            raise WorkersLost(
+                f"a worker process of sweep '{grid.name}' was killed (out of memory?)"
+            ) from error
+        raise
 
 
 def _follow_parent() -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .canonical import Scalar
 from .cells import attempt, checked
-from .grid import Grid, Scalar
-from .tables import rows_of
+from .grid import Grid
+from .tables import results_of
 
 TOLERANCE = 1e-9
 """Relative difference up to which two floats agree."""
@@ -54,7 +55,8 @@ def recheck(
     table
         What :func:`slth.sweep.run` or :func:`slth.sweep.load` returned.
     cells
-        How many cells to draw (all, if there are fewer), or the numbers of the rows to compute.
+        How many cells to draw (all, if there are fewer), or the numbers of the rows to compute
+        again.
     rng
         Draws the sample; without it, each call draws another.
 
@@ -65,7 +67,7 @@ def recheck(
     CellFailed
         If the function raises.
     ValueError
-        If no cell is asked for, or one that is not there.
+        If no cell is asked for, or one that is not there, or one twice.
 
     Examples
     --------
@@ -79,7 +81,7 @@ def recheck(
     4   0.5      0    1000    510
     5   0.5      1    1000    496     heads
     """
-    stored = rows_of(grid, table)
+    stored = results_of(grid, table)
     chosen = _chosen(len(stored), cells, rng)
     differing = []
     for index in chosen:
@@ -98,11 +100,12 @@ def _chosen(
     if isinstance(cells, int):
         if cells < 1:
             raise ValueError(f"at least one cell must be rechecked, got cells={cells}")
-        draw = np.random.default_rng(rng).choice(rows, min(cells, rows), replace=False)
-        return sorted(draw.tolist())
-    if not cells or not all(0 <= index < rows for index in cells):
-        raise ValueError(f"the rows to recheck must lie in 0..{rows - 1}, got {list(cells)}")
-    return list(cells)
+        drawn = np.random.default_rng(rng).choice(rows, min(cells, rows), replace=False)
+        return sorted(map(int, drawn))
+    chosen = sorted(map(int, cells))
+    if not chosen or chosen[0] < 0 or chosen[-1] >= rows or len(set(chosen)) < len(chosen):
+        raise ValueError(f"expected different rows between 0 and {rows - 1}, got {chosen}")
+    return chosen
 
 
 def _agree(stored: Scalar | None, again: Scalar | None) -> bool:

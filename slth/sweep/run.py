@@ -1,15 +1,16 @@
 """Running a grid: what is stored is read, what is missing is computed and stored as it comes."""
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 from tqdm import tqdm
 
 from . import cluster, local
-from .cells import Failure, checked
-from .grid import Cell, Grid
+from .canonical import Cell
+from .cells import checked
+from .grid import Grid
+from .local import Finished
 from .store import Store, open_store
 from .tables import table
 
@@ -90,7 +91,7 @@ def run(
 def _collect(
     grid: Grid,
     missing: dict[str, Cell],
-    coming: Iterator[tuple[str, Cell | Failure]],
+    coming: Finished,
     results: dict[str, Cell],
     store: Store | None,
     *,

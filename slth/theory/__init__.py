@@ -5,6 +5,7 @@ from slth.theory import (
     cover_law,
     coverage,
     entropy,
+    heavy_tails,
     laws,
     lower_bound,
     overparameterization,
@@ -12,6 +13,8 @@ from slth.theory import (
     products,
     rfss,
     rss,
+    sample_mean,
+    second_moment,
 )
 
 __all__ = [
@@ -19,6 +22,7 @@ __all__ = [
     "cover_law",
     "coverage",
     "entropy",
+    "heavy_tails",
     "laws",
     "lower_bound",
     "overparameterization",
@@ -26,4 +30,6 @@ __all__ = [
     "products",
     "rfss",
     "rss",
+    "sample_mean",
+    "second_moment",
 ]
