@@ -1,12 +1,15 @@
 """What the theorems say, as functions: entropy, laws, sample sizes, success laws, counts."""
 
 from slth.theory import (
+    amplification,
+    cover_law,
     coverage,
     entropy,
     heavy_tails,
     laws,
     lower_bound,
     overparameterization,
+    pairs,
     products,
     rfss,
     rss,
@@ -15,12 +18,15 @@ from slth.theory import (
 )
 
 __all__ = [
+    "amplification",
+    "cover_law",
     "coverage",
     "entropy",
     "heavy_tails",
     "laws",
     "lower_bound",
     "overparameterization",
+    "pairs",
     "products",
     "rfss",
     "rss",
