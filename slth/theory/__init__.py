@@ -3,21 +3,27 @@
 from slth.theory import (
     coverage,
     entropy,
+    heavy_tails,
     laws,
     lower_bound,
     overparameterization,
     products,
     rfss,
     rss,
+    sample_mean,
+    second_moment,
 )
 
 __all__ = [
     "coverage",
     "entropy",
+    "heavy_tails",
     "laws",
     "lower_bound",
     "overparameterization",
     "products",
     "rfss",
     "rss",
+    "sample_mean",
+    "second_moment",
 ]
