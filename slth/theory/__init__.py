@@ -1,6 +1,7 @@
 """What the theorems say, as functions: entropy, laws, sample sizes, success laws, counts."""
 
 from slth.theory import (
+    at_most,
     coverage,
     entropy,
     heavy_tails,
@@ -15,6 +16,7 @@ from slth.theory import (
 )
 
 __all__ = [
+    "at_most",
     "coverage",
     "entropy",
     "heavy_tails",
