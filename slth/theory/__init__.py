@@ -2,6 +2,7 @@
 
 from slth.theory import (
     amplification,
+    at_most,
     cover_law,
     coverage,
     entropy,
@@ -19,6 +20,7 @@ from slth.theory import (
 
 __all__ = [
     "amplification",
+    "at_most",
     "cover_law",
     "coverage",
     "entropy",
