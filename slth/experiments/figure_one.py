@@ -99,7 +99,7 @@ def draw(rng: np.random.Generator, law: str, n: int) -> Floats:
     if law == "uniform":
         return rng.uniform(-1, 1, n)
     a, b = rng.uniform(-1, 1, (2, n))
-    return np.maximum(a, 0.0) * b
+    return np.asarray(np.maximum(a, 0.0) * b)
 
 
 def first(holds: Callable[[int], bool], guess: int) -> int:
