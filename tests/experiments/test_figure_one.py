@@ -123,6 +123,8 @@ def test_subsets_reach_down_to_single_ones_and_up_to_a_half() -> None:
     for law, z in (("products", 10), ("products", 10_000), ("uniform", 100)):
         k = figure_one.sizes(law, z)
         assert k[0] == 1
-        n = [figure_one.smallest_cover(np.random.default_rng(i), law, k[-1], 0.5 / z)
-             for i in range(5)]
+        n = [
+            figure_one.smallest_cover(np.random.default_rng(i), law, k[-1], 0.5 / z)
+            for i in range(5)
+        ]
         assert 0.3 < k[-1] / np.median(n) < 0.7
