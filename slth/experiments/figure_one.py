@@ -99,7 +99,8 @@ def draw(rng: np.random.Generator, law: str, n: int) -> Floats:
     if law == "uniform":
         return rng.uniform(-1, 1, n)
     a, b = rng.uniform(-1, 1, (2, n))
-    return np.asarray(np.maximum(a, 0.0) * b)
+    products: Floats = np.maximum(a, 0.0) * b
+    return products
 
 
 def first(holds: Callable[[int], bool], guess: int) -> int:

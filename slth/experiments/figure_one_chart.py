@@ -92,6 +92,7 @@ def chart(table: pd.DataFrame, z: int) -> pd.DataFrame:
         _rows("Pensia et al. 2020", *theory.pensia_point(float(z))),
     ]
     for name, found in (("products", products), ("uniform", uniform)):
+        found = found[2 * found.k <= found.n]
         part = _rows(f"measured, {name}", found.k / found.n, 4 * found.n)
         part = part.assign(k=found.k, low=4 * found.low, high=4 * found.high, trials=found.trials)
         parts.append(part)
@@ -114,7 +115,7 @@ def draw(chart: pd.DataFrame) -> Figure:
         What :func:`chart` returned.
     """
     series = {str(name): rows for name, rows in chart.groupby("series")}
-    figure, (whole, part) = plotting.figure(2, 1, height=7.6, width=5.6)
+    figure, (whole, part) = plotting.figure(2, 1, height=7.2, width=5.2)
     for axes in (whole, part):
         for name, (color, style, width) in _LINES.items():
             axes.plot(*_places(series[name]), color=color, linestyle=style, linewidth=width)
@@ -180,7 +181,7 @@ def _label(whole: Axes, part: Axes, series: dict[str, pd.DataFrame]) -> None:
     write(whole, _EARLIER[1], _EARLIER[1], 0, -9, -4, "black")
     write(part, theorem, "Theorem 3", index("Theorem 3", 0.5), 4, 7, _RED)
     write(part, closed, "closed form", index("closed form", 0.5), -6, -12, _RED)
-    write(part, "one expected hit", "first moment", index("first moment", 0.1), 1, -27, _GREY)
+    write(part, "one expected hit", "first moment", index("first moment", 0.03), 1, -50, _GREY)
     write(part, "plain numbers", uniform, 2, -10, -27, _GREEN)
     write(part, "products", products, len(series[products]) * 3 // 4, 0, 9, _BLUE)
     for name, color, x, y in ((products, _BLUE, 6, 4), (uniform, _GREEN, -6, -11)):
