@@ -139,11 +139,12 @@ def table(rows: list[Report]) -> str:
         "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for row in rows:
+        each = 1e6 * processor_seconds(row) / row["weights"]
         peak = max(row["prune_peak_bytes"], row["verify_peak_bytes"])
         lines.append(
             f"| {row['width']} | {row['weights']:,} | {row['random']:,} | {row['kept']:,} "
             f"| {row['prune_seconds']:.1f} s | {row['load_seconds']:.1f} s "
-            f"| {row['verify_seconds']:.1f} s | {1e6 * processor_seconds(row) / row['weights']:.1f} µs "
+            f"| {row['verify_seconds']:.1f} s | {each:.1f} µs "
             f"| {peak / 2**30:.2f} GiB | {row['file_bytes'] / 2**20:.1f} MiB |"
         )
     return "\n".join(lines)
