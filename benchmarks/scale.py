@@ -12,7 +12,7 @@ import platform
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import torch
 from torch import nn
 
@@ -58,8 +59,8 @@ def resnet_convolutions(width: int) -> nn.Sequential:
     return nn.Sequential(*modules, nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 
-def prune_and_save(width: int, path: Path) -> Report:
-    """Find a ticket and store it."""
+def prune_and_save(width: int, path: Path, samples: int | None = None) -> Report:
+    """Find a ticket, with as many samples as theory asks for unless told, and store it."""
     target = resnet_convolutions(width)
     report: Report = {}
     with _timed(report, "prune"):
@@ -67,6 +68,7 @@ def prune_and_save(width: int, path: Path) -> Report:
             target,
             weight_tolerance=WEIGHT_TOLERANCE,
             objective="feasible",
+            samples=samples,
             seed=SEED,
             input_shape=INPUT_SHAPE,
         )
@@ -131,6 +133,22 @@ def processor_seconds(row: Mapping[str, Any]) -> float:
     return float(sum(row[f"{step}_processor_seconds"] for step in steps))
 
 
+def linear_fit(rows: Sequence[Mapping[str, Any]]) -> Report:
+    """Fit the processor time as a fixed part and a part per weight, in relative least squares.
+
+    The fixed part is mostly the theory's: how many samples each of the seventeen layers needs.
+    """
+    weights = np.array([row["weights"] for row in rows], dtype=np.float64)
+    times = np.array([processor_seconds(row) for row in rows])
+    design = np.stack([np.ones_like(weights), weights], axis=1) / times[:, None]
+    fixed, slope = np.linalg.lstsq(design, np.ones_like(times))[0].tolist()
+    return {
+        "fixed_seconds": fixed,
+        "seconds_per_weight": slope,
+        "largest_deviation": float(np.abs((fixed + slope * weights) / times - 1).max()),
+    }
+
+
 def table(rows: list[Report]) -> str:
     """Return the measurements as a Markdown table."""
     lines = [
@@ -157,8 +175,14 @@ def main(store: Path, widths: tuple[int, ...]) -> None:
     """Measure, print the table and store the numbers."""
     rows = [measure(width) for width in widths]
     click.echo(table(rows))
+    fit = linear_fit(rows)
+    click.echo(
+        f"{fit['fixed_seconds']:.1f} s and {1e6 * fit['seconds_per_weight']:.1f} µs per weight, "
+        f"within {fit['largest_deviation']:.0%}"
+    )
     result = {
         "rows": rows,
+        "linear_fit": fit,
         "weight_tolerance": WEIGHT_TOLERANCE,
         "machine": {
             "cores": os.cpu_count(),
