@@ -1,13 +1,16 @@
 """What the theorems say, as functions: entropy, laws, sample sizes, success laws, counts."""
 
 from slth.theory import (
+    amplification,
     at_most,
+    cover_law,
     coverage,
     entropy,
     heavy_tails,
     laws,
     lower_bound,
     overparameterization,
+    pairs,
     products,
     rfss,
     rss,
@@ -16,13 +19,16 @@ from slth.theory import (
 )
 
 __all__ = [
+    "amplification",
     "at_most",
+    "cover_law",
     "coverage",
     "entropy",
     "heavy_tails",
     "laws",
     "lower_bound",
     "overparameterization",
+    "pairs",
     "products",
     "rfss",
     "rss",
