@@ -74,7 +74,7 @@ def smallest_cover_by_one(rng: np.random.Generator, law: str, k: int, tolerance:
     The targets near 1 and -1 decide, and a product is near them only if both of its factors are
     near 1.  So we draw only products with $a>1-e$ and $|b|>1-e$, $e=64\tau$, and with them their
     places in the sample; where $e\ge1$ these are all live ones.  Targets $|w|<1-e$, where products
-    are denser, are taken as covered; we estimate that this is wrong for one sample in $10^9$.
+    are denser, are taken as covered; we estimate that this is wrong for one sample in $10^8$.
     """
     edge = min(1.0, EDGE * tolerance)
     places, x = np.zeros(1, np.int64), np.empty(0)

@@ -177,7 +177,7 @@ def _label(whole: Axes, part: Axes, series: dict[str, pd.DataFrame]) -> None:
     write(whole, theorem, "Theorem 3", len(series["Theorem 3"]) // 2, 6, 5, _RED)
     write(whole, "one product\nper weight", products, 0, -8, -10, _BLUE)
     write(whole, "one plain number\nper weight", uniform, 0, -8, -14, _GREEN)
-    write(whole, _EARLIER[0], _EARLIER[0], 0, 0, -16, "black")
+    write(whole, _EARLIER[0], _EARLIER[0], 0, -9, -4, "black")
     write(whole, _EARLIER[1], _EARLIER[1], 0, -9, -4, "black")
     write(part, theorem, "Theorem 3", index("Theorem 3", 0.5), 4, 7, _RED)
     write(part, closed, "closed form", index("closed form", 0.5), -6, -12, _RED)
