@@ -23,7 +23,15 @@ def _modules_after(statement: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "module",
-    ["slth", "slth.theory", "slth.subset_sum", "slth.claims", "slth.plotting", "slth.notebook"],
+    [
+        "slth",
+        "slth.theory",
+        "slth.subset_sum",
+        "slth.claims",
+        "slth.plotting",
+        "slth.notebook",
+        "slth.sweep",
+    ],
 )
 def test_floor_opens_without_torch(module: str) -> None:
     assert "torch" not in _modules_after(f"import {module}")
