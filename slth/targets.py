@@ -7,14 +7,16 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits
+from numpy.typing import NDArray
+from sklearn.datasets import fetch_openml, load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 from slth.equivariance import EquivariantLinear, Lift, TurnPool
 
+_SIDE = 8
 _TEST_FRACTION = 0.25
-_EPOCHS = 60
+_MNIST_TRAINING = 60_000
 _BATCH = 64
 _LEARNING_RATE = 1e-2
 
@@ -42,7 +44,7 @@ class Dataset:
     y_test: Tensor
 
 
-def digits(seed: int = 0) -> Dataset:
+def digits(seed: int = 0, *, side: int = _SIDE) -> Dataset:
     r"""Handwritten digits: 1797 grey images of 8 × 8 pixels, each scaled to unit norm.
 
     .. math::
@@ -55,6 +57,14 @@ def digits(seed: int = 0) -> Dataset:
     ----------
     seed : int
         Decides which quarter of the images is the test part (stratified by class).
+    side : int
+        Enlarge the images to ``side`` × ``side`` pixels by bilinear interpolation; 28 gives inputs
+        of the size of :func:`mnist`.
+
+    Raises
+    ------
+    ValueError
+        If side is less than 8.
 
     Notes
     -----
@@ -66,11 +76,18 @@ def digits(seed: int = 0) -> Dataset:
     >>> data = digits()
     >>> tuple(data.x_train.shape), tuple(data.x_test.shape)
     ((1347, 64), (450, 64))
+    >>> tuple(digits(side=28).x_test.shape)
+    (450, 784)
     """
+    if side < _SIDE:
+        raise ValueError(f"the images have {_SIDE} x {_SIDE} pixels, side={side} is less")
     pixels, classes = load_digits(return_X_y=True)
-    images = pixels / np.linalg.norm(pixels, axis=1, keepdims=True)
+    if side > _SIDE:
+        images = torch.from_numpy(pixels).reshape(-1, 1, _SIDE, _SIDE)
+        enlarged = nn.functional.interpolate(images, size=(side, side), mode="bilinear")
+        pixels = enlarged.reshape(len(pixels), side * side).numpy()
     x_train, x_test, y_train, y_test = train_test_split(
-        torch.from_numpy(images.astype(np.float32)),
+        _unit_vectors(pixels),
         torch.from_numpy(classes.astype(np.int64)),
         test_size=_TEST_FRACTION,
         stratify=classes,
@@ -79,8 +96,41 @@ def digits(seed: int = 0) -> Dataset:
     return Dataset(x_train, y_train, x_test, y_test)
 
 
+def mnist() -> Dataset:
+    """MNIST, downloaded from openml.org once: 70,000 images of 28 × 28 pixels of unit norm.
+
+    The first 60,000 images are the training part, as usual.
+
+    Raises
+    ------
+    ConnectionError
+        If it has not been downloaded before and openml.org cannot be reached.
+
+    Notes
+    -----
+    LeCun, Cortes and Burges; fetched and cached by :func:`sklearn.datasets.fetch_openml`.
+    """
+    try:
+        pixels, classes = fetch_openml("mnist_784", version=1, return_X_y=True, as_frame=False)
+    except OSError as error:
+        raise ConnectionError(
+            f"MNIST has to be downloaded from openml.org, which cannot be reached ({error}); "
+            "digits(side=28) has images of the same size and needs no network"
+        ) from error
+    images, labels = _unit_vectors(pixels), torch.from_numpy(classes.astype(np.int64))
+    (x_train, x_test), (y_train, y_test) = (
+        (part[:_MNIST_TRAINING], part[_MNIST_TRAINING:]) for part in (images, labels)
+    )
+    return Dataset(x_train, y_train, x_test, y_test)
+
+
 def mlp(
-    widths: Sequence[int] = (64, 32, 10), seed: int = 0, *, data: Dataset | None = None
+    widths: Sequence[int] = (64, 32, 10),
+    seed: int = 0,
+    *,
+    data: Dataset | None = None,
+    epochs: int = 60,
+    normalize: bool = True,
 ) -> nn.Sequential:
     r"""Train a bias-free ReLU network and divide each layer by its spectral norm.
 
@@ -99,6 +149,10 @@ def mlp(
         Initial weights and order of the batches; the global generator of torch is left alone.
     data : Dataset, optional
         What to train on, :func:`digits` by default.
+    epochs : int
+        Passes through the training part, >= 1.
+    normalize : bool
+        Divide by the norms; otherwise the weights stay as they were trained.
 
     Returns
     -------
@@ -108,12 +162,13 @@ def mlp(
     Raises
     ------
     ValueError
-        If there are fewer than two widths, one is not positive, or they do not fit the data.
+        If there are fewer than two widths, one is not positive, or they do not fit the data, or
+        if epochs is not positive.
 
     Notes
     -----
-    Adam with a cosine schedule on the cross-entropy, for a fixed number of epochs, on one thread so
-    that the weights do not depend on how many there are.  The test part is never looked at.
+    Adam with a cosine schedule on the cross-entropy, on one thread so that the weights do not
+    depend on how many there are.  The test part is never looked at.
 
     Examples
     --------
@@ -131,11 +186,13 @@ def mlp(
             f"widths {tuple(widths)} do not fit data with {data.x_train.shape[1]} inputs "
             f"and {classes} classes"
         )
+    if epochs < 1:
+        raise ValueError(f"training takes at least one epoch, got epochs={epochs}")
     net = _initial(widths, torch.Generator().manual_seed(seed))
     with _one_thread():
-        _train(net, data, torch.Generator().manual_seed(seed))
+        _train(net, data, torch.Generator().manual_seed(seed), epochs=epochs)
     for module in net:
-        if isinstance(module, nn.Linear):
+        if normalize and isinstance(module, nn.Linear):
             module.weight.data = _divided_by_norm(module.weight.data)
     return net.requires_grad_(False)
 
@@ -251,6 +308,11 @@ def accuracy(net: nn.Module, x: Tensor, y: Tensor) -> float:
         return float((net(x).argmax(dim=1) == y).double().mean())
 
 
+def _unit_vectors(pixels: NDArray[np.float64]) -> Tensor:
+    images = pixels / np.linalg.norm(pixels, axis=1, keepdims=True)
+    return torch.from_numpy(images.astype(np.float32))
+
+
 def _initial(widths: Sequence[int], generator: torch.Generator) -> nn.Sequential:
     """He-initialised network, drawn from ``generator`` alone."""
     modules: list[nn.Module] = []
@@ -278,7 +340,7 @@ def _train(
     data: Dataset,
     generator: torch.Generator,
     *,
-    epochs: int = _EPOCHS,
+    epochs: int,
     scale: float = 1.0,
 ) -> None:
     """Minimise the cross-entropy on the inputs times ``scale``."""

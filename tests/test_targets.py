@@ -1,6 +1,8 @@
 """Targets: the data, and networks that learn it and meet the theorem's hypothesis."""
 
 from copy import deepcopy
+from typing import Any
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -8,8 +10,9 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
+from slth import targets
 from slth.equivariance import EquivariantLinear
-from slth.targets import Dataset, accuracy, digits, group_cnn, mlp, rotated_digits
+from slth.targets import Dataset, accuracy, digits, group_cnn, mlp, mnist, rotated_digits
 from slth.tickets import read
 
 
@@ -31,6 +34,48 @@ def test_digits_are_all_there_once() -> None:
     assert sorted(map(tuple, np.column_stack([rows, labels]).tolist())) == sorted(
         map(tuple, np.column_stack([expected, classes.astype(np.float32)]).tolist())
     )
+
+
+def test_enlarged_digits_show_the_same_images() -> None:
+    small, large = digits(seed=2), digits(seed=2, side=24)
+    assert torch.equal(small.y_train, large.y_train)
+    assert large.x_test.shape == (450, 576)
+    norms = torch.linalg.vector_norm(large.x_test.double(), dim=1)
+    torch.testing.assert_close(norms, torch.ones_like(norms), rtol=0, atol=1e-6)
+    # Three pixels for one: the middle one sits on the old pixel, where interpolation returns it.
+    middles = large.x_test.reshape(-1, 24, 24)[:, 1::3, 1::3].reshape(-1, 64)
+    middles = middles / torch.linalg.vector_norm(middles, dim=1, keepdim=True)
+    torch.testing.assert_close(middles, small.x_test, rtol=0, atol=1e-6)
+    with pytest.raises(ValueError, match="8 x 8 pixels, side=7 is less"):
+        digits(side=7)
+
+
+def test_mnist_is_split_as_usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(1, 256, (70_000, 4)).astype(np.float64)
+    classes = rng.integers(0, 10, 70_000)
+
+    def fetch(name: str, **_: Any) -> tuple[Any, Any]:
+        assert name == "mnist_784"
+        return pixels, classes.astype(str).astype(object)
+
+    monkeypatch.setattr(targets, "fetch_openml", fetch)
+    data = mnist()
+    assert data.x_train.dtype == torch.float32
+    assert data.y_test.dtype == torch.int64
+    assert np.array_equal(data.y_train.numpy(), classes[:60_000])
+    assert np.array_equal(data.y_test.numpy(), classes[60_000:])
+    expected = pixels[60_000:] / np.linalg.norm(pixels[60_000:], axis=1, keepdims=True)
+    assert np.array_equal(data.x_test.numpy(), expected.astype(np.float32))
+
+
+def test_mnist_without_network_names_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(name: str, **_: Any) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setattr(targets, "fetch_openml", fetch)
+    with pytest.raises(ConnectionError, match=r"openml\.org.*no network.*digits\(side=28\)"):
+        mnist()
 
 
 def test_split_is_stratified_and_seeded() -> None:
@@ -72,6 +117,18 @@ def test_mlp_is_reproducible_and_leaves_the_global_state_alone() -> None:
     assert read(mlp((64, 8, 10), seed=5)).digest != digest
 
 
+def test_mlp_without_normalization_is_the_same_function_up_to_a_factor() -> None:
+    data = digits()
+    widths = (64, 8, 10)
+    trained = mlp(widths, data=data, epochs=3, normalize=False)(data.x_test)
+    divided = mlp(widths, data=data, epochs=3)(data.x_test)
+    factor = trained.norm() / divided.norm()
+    assert factor > 2
+    torch.testing.assert_close(trained, factor * divided, rtol=1e-4, atol=1e-4)
+    longer = mlp(widths, data=data, epochs=4)(data.x_test)
+    assert not torch.allclose(divided, longer)
+
+
 def test_mlp_never_looks_at_the_test_part() -> None:
     data = digits()
     shuffled = Dataset(data.x_train, data.y_train, data.x_test.flip(0), data.y_test)
@@ -99,6 +156,11 @@ def test_random_labels_cannot_be_learnt() -> None:
 def test_refuses_widths_that_do_not_fit(widths: tuple[int, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         mlp(widths)
+
+
+def test_refuses_to_train_for_no_epoch() -> None:
+    with pytest.raises(ValueError, match="at least one epoch, got epochs=0"):
+        mlp(epochs=0)
 
 
 def test_accuracy_counts() -> None:
