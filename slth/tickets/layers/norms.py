@@ -11,8 +11,10 @@ from slth.tickets.threads import one_thread
 
 Array = NDArray[np.float64]
 
-# Far more than LAPACK or a sum of a few hundred terms can be wrong, relative to the largest.
+# What float64 can lose, relative to the largest singular value of a matrix of n rows or columns:
+# its products, its decomposition and the sum over a kernel are off by at most about n² roundings.
 _ROUNDING = 1e-10
+_PER_SQUARE = 4 * 2.0**-53
 
 # Grid points per unit of degree: the bound exceeds the norm by a factor of up to 1/cos(π/12)².
 _DENSITY = 6
@@ -34,7 +36,7 @@ def spectral_norm_bound(matrix: Array) -> float:
         return 0.0
     with one_thread():  # scaled, squares neither overflow nor vanish
         square = _raised(0.0, torch.from_numpy(matrix / scale), step=0.0)
-    return scale * sqrt(square) * (1.0 + _ROUNDING)
+    return scale * sqrt(square) * _inflation(matrix.shape)
 
 
 def frobenius_bound(weights: Array, groups: int) -> float:
@@ -55,7 +57,7 @@ def frobenius_bound(weights: Array, groups: int) -> float:
         return 0.0
     sums = np.abs(weights / scale).reshape(*weights.shape[:2], -1).sum(axis=2)
     norms = np.linalg.norm(sums.reshape(groups, -1), axis=1)
-    return scale * float(norms.max()) * (1.0 + _ROUNDING)
+    return scale * float(norms.max()) * _inflation(weights.shape[:2])
 
 
 def convolution_norm_bound(
@@ -122,7 +124,14 @@ def convolution_norm_bound(
             waves = torch.from_numpy((across[:, None, None] * along).reshape(height * width, -1))
             symbols = (taps @ waves).T.reshape(-1, groups, rows // groups, columns)
             square = _raised(square, symbols, step=_STEP)
-    return min(scale * sqrt(square) * (1.0 + _ROUNDING) / slack, frobenius_bound(weights, groups))
+    return min(
+        scale * sqrt(square) * _inflation((rows, columns)) / slack, frobenius_bound(weights, groups)
+    )
+
+
+def _inflation(shape: tuple[int, ...]) -> float:
+    """Factor that makes up for rounding in a matrix of this shape."""
+    return 1.0 + _ROUNDING + _PER_SQUARE * max(shape) ** 2
 
 
 def _raised(square: float, matrices: Tensor, *, step: float) -> float:
