@@ -1,23 +1,12 @@
-"""One dense layer of the target from two random layers: the building block of Theorem 3."""
+"""One dense layer of the target from two random matrices: the building block of Theorem 3."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from slth.constructions.not_found import Miss, TicketNotFound
-from slth.constructions.relu import products
-from slth.subset_sum import solve_many
+from slth.constructions.subsets import Bools, choose
 from slth.tickets import Objective
-
-Bools = NDArray[np.bool_]
-
-HALVES = ("positive", "negative")
-
-# Of a free size, the first subset within tolerance is sought among this many products: 2^40 subsets
-# are plenty, and the solver's memory is spared however many samples there are.
-_MOST_FEASIBLE = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +46,8 @@ def dense_masks(
     size: int | None = None,
     objective: Objective = "best",
     signed: bool = True,
-    progress: bool = False,
 ) -> DenseMasks:
-    r"""Prune two random layers until they compute a dense layer, up to ``tolerance`` per weight.
+    r"""Prune two random matrices until they compute a dense layer, up to ``tolerance`` per weight.
 
     .. math::
         \Big|\sum_{h\in S^\pm_{ij}} B_{ih}\,A_{hj}^\pm \mp W_{ij}\Big| \le \tau
@@ -88,8 +76,6 @@ def dense_masks(
         subsets of any size, only the first 40 live products are looked at.
     signed : bool
         Whether inputs may be negative.
-    progress : bool
-        Show a progress bar.
 
     Returns
     -------
@@ -123,34 +109,20 @@ def dense_masks(
     array([ True, False, False,  True])
     """
     samples = _samples(weights, first, second, signed)
-    masks = DenseMasks(np.zeros(first.shape, np.bool_), np.zeros(second.shape, np.bool_))
-    blocks = [(column, half) for column in range(weights.shape[1]) for half in range(1 + signed)]
-    for block, (column, half) in enumerate(tqdm(blocks, disable=not progress, unit="block")):
-        units = np.arange(block * samples, (block + 1) * samples)
-        incoming = first[units, column]
-        live = units[incoming > 0 if half == 0 else incoming < 0]
-        if size is None and objective == "feasible":
-            live = live[:_MOST_FEASIBLE]
-        slopes = products(first[live, column], second[:, live])[half]
-        goals = np.asarray(-weights[:, column] if half else weights[:, column], dtype=np.float64)
-        chosen, errors = _subsets(slopes, goals, tolerance, size, objective)
-        if errors.max() > tolerance:
-            row = int(errors.argmax())
-            raise TicketNotFound(
-                Miss(
-                    output=row,
-                    input=column,
-                    half=HALVES[half],
-                    weight=float(weights[row, column]),
-                    tolerance=tolerance,
-                    error=float(errors[row]),
-                    samples=samples,
-                    live=len(live),
-                )
-            )
-        masks.second[:, live] = chosen
-        masks.first[live, column] = chosen.any(axis=0)
-    return masks
+    units = np.arange(len(first))
+    own = units // hidden_width(1, samples, signed=signed)
+    chosen = choose(
+        weights,
+        first[units, own],
+        second,
+        tolerance=tolerance,
+        size=size,
+        objective=objective,
+        signed=signed,
+    )
+    kept = np.zeros(first.shape, np.bool_)
+    kept[units, own] = chosen.any(axis=0)
+    return DenseMasks(kept, chosen)
 
 
 def _samples(
@@ -174,26 +146,3 @@ def _samples(
             f"{1 + signed} half-lines each"
         )
     return samples
-
-
-def _subsets(
-    slopes: NDArray[np.float64],
-    goals: NDArray[np.float64],
-    tolerance: float,
-    size: int | None,
-    objective: Objective,
-) -> tuple[Bools, NDArray[np.float64]]:
-    """Solve the subset sum problems of all outputs of one (input, half) at once."""
-    live = slopes.shape[1]
-    if live == 0 and size is None:
-        return np.zeros(slopes.shape, np.bool_), np.abs(goals)
-    if size is not None and size > live:
-        return np.zeros(slopes.shape, np.bool_), np.full(len(goals), np.inf)
-    solution = solve_many(
-        slopes,
-        goals,
-        size=size,
-        objective=objective,
-        tolerance=None if objective == "best" else tolerance,
-    )
-    return solution.masks, solution.errors

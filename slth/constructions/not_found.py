@@ -10,8 +10,8 @@ class Miss:
 
     Attributes
     ----------
-    output, input : int
-        Row and column of the weight in its matrix.
+    index : tuple of int
+        Place of the weight among the coefficients of its layer: (output, input, ...).
     half : {"positive", "negative"}
         The half of the input line on which the slope is missed.
     weight : float
@@ -26,8 +26,7 @@ class Miss:
         How many of them have a first-layer weight of the right sign and were looked at.
     """
 
-    output: int
-    input: int
+    index: tuple[int, ...]
     half: str
     weight: float
     tolerance: float
@@ -44,7 +43,7 @@ class TicketNotFound(ValueError):  # noqa: N818 - the name says what happened
     miss : Miss
         The weight, and how close the best subset came.
     layer : int or None
-        Target layer (from 0); None when a single layer was asked for.
+        Target layer (from 0, layers with weights only); None when a single layer was asked for.
     suggested_samples : int or None
         Samples per input and half that theory asks for; None when nobody asked theory.
     """
@@ -66,8 +65,7 @@ class TicketNotFound(ValueError):  # noqa: N818 - the name says what happened
             else f"too few products for a subset of the required size: {supply}"
         )
         super().__init__(
-            f"{where}weight ({miss.output}, {miss.input}) = {miss.weight:.6g}, {miss.half} half: "
-            f"{problem}{advice}"
+            f"{where}weight {miss.index} = {miss.weight:.6g}, {miss.half} half: {problem}{advice}"
         )
 
     def __reduce__(

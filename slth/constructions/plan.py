@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import expm1, floor, frexp, isfinite, ldexp, log1p, prod
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slth.theory.products import ReluProduct
 from slth.theory.rfss import required_product_samples
-from slth.tickets import WeightLaw
+from slth.tickets import Target, WeightLaw, layers
+from slth.tickets.layers import Passing, Shape, Weighted
+
+T = TypeVar("T", int, float, int | None)
 
 # Probability, by the heuristic success law, that some weight of a layer is out of reach.
 FAILURE = 0.01
@@ -20,77 +24,109 @@ _MARGIN = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class LayerPlan:
-    """One dense layer of the target and what it is allowed.
+    """One weighted layer of the target and what it is allowed.
 
     Attributes
     ----------
-    weights : ndarray of float64, shape (out, in)
+    layer : Weighted
+    weights : ndarray of float32, of the layer's shape
     signed : bool
         Whether the inputs of the layer may be negative.
     tolerance : float
         Largest admissible error of a slope.
+    size : int or None
+        Number of products for each weight; None where it is free.
     """
 
-    weights: NDArray[np.float64]
+    layer: Weighted
+    weights: NDArray[np.float32]
     signed: bool
     tolerance: float
+    size: int | None
+
+    @property
+    def halves(self) -> int:
+        """Number of subset sum problems per weight: one for each half of its input."""
+        return 2 if self.signed else 1
 
     @property
     def n_slopes(self) -> int:
-        """Number of subset sum problems: one per weight and half of its input."""
-        return self.weights.size * (2 if self.signed else 1)
+        """Number of subset sum problems."""
+        return self.weights.size * self.halves
+
+    @property
+    def largest(self) -> float:
+        """Largest absolute value of a weight."""
+        return float(np.abs(self.weights).max())
 
 
 def tolerances_for(
-    epsilon: float, layers: Sequence[NDArray[np.float64]], signed: bool
+    epsilon: float, target: Target, input_shape: Shape, signed: Sequence[bool]
 ) -> list[float]:
     r"""Weight tolerances that keep :math:`\sup_{\|x\|\le1}\|f(x)-g(x)\|` at or below ``epsilon``.
 
     .. math::
-        \tau_i = \frac{\eta\,\|W_i\|_2}{\sqrt{p_i}}, \qquad
-        \eta = \Big(1 + \frac{\varepsilon}{\prod_j \|W_j\|_2}\Big)^{1/\ell} - 1
+        \tau_i = \frac{\eta\,\|W_i\|_2}{\|\mathcal B_i\|\sqrt{p_i}}, \qquad
+        \eta = \Big(1 + \frac{\varepsilon}{\prod_j L_j\|W_j\|_2}\Big)^{1/\ell} - 1
 
-    with :math:`p_i` the number of slopes of layer :math:`i`.  For then
-    :math:`\|E_i\|_2 \le \|E_i\|_F \le \eta\|W_i\|_2`, and the error of the network is at most
-    :math:`\prod_j\|W_j\|_2\,\big((1+\eta)^\ell-1\big) = \varepsilon`.
+    with :math:`p_i` the number of pairs of channels in a group of layer :math:`i`, counted once for
+    each half, and :math:`L_j` the Lipschitz constant of what lies between two weighted layers.  For
+    then the error coefficients of layer i have an operator norm of at most
+    :math:`\sqrt{p_i}\,\|\mathcal B_i\|\,\tau_i = \eta\|W_i\|_2`, and the error of the network is at
+    most :math:`\prod_jL_j\|W_j\|_2\,\big((1+\eta)^\ell-1\big) = \varepsilon`.
 
     Parameters
     ----------
     epsilon : float
         The promised error, > 0.
-    layers : sequence of ndarray of float64
-        :math:`W_1, \dots, W_\ell`, none of them zero.
-    signed : bool
-        Whether the inputs of the network may be negative; those of later layers never are.
+    target : Target
+        No layer of it is zero.
+    input_shape : tuple of int
+    signed : sequence of bool
+        Whether the inputs of each weighted layer may be negative.
 
     Notes
     -----
-    The induction in the proof of Theorem 3 of Natale et al. 2024, with actual norms.
+    The induction in the proof of Theorem 3 of Natale et al. 2024, with actual norms (upper bounds
+    on them for convolutions).
 
     Examples
     --------
-    >>> [tau] = tolerances_for(0.1, [np.array([[1.0]])], signed=False)
+    >>> target = Target((layers.Dense(1, 1),), (np.ones((1, 1), np.float32),))
+    >>> [tau] = tolerances_for(0.1, target, (1,), signed=[False])
     >>> round(tau, 6)
     0.1
     """
-    norms = [float(np.linalg.norm(weights, 2)) for weights in layers]
+    norms = [
+        layer.norm_bound(weights.astype(np.float64))
+        for layer, weights in zip(target.weighted, target.coefficients, strict=True)
+    ]
     if min(norms) == 0.0:
         raise ValueError(
             f"target layer {norms.index(0.0)} is zero: there is nothing to approximate"
         )
-    eta = expm1(log1p(epsilon / prod(norms)) / len(layers)) * (1.0 - _MARGIN)
-    halves = [2 if signed and index == 0 else 1 for index in range(len(layers))]
+    between = [
+        layer.lipschitz(shape)
+        for layer, shape in zip(
+            target.layers, layers.shapes(target.layers, input_shape), strict=False
+        )
+        if isinstance(layer, Passing)
+    ]
+    gain = prod(norms) * prod(between)
+    eta = expm1(log1p(epsilon / gain) / len(norms)) * (1.0 - _MARGIN)
     return [
-        _rounded_down(eta * norm / (half * weights.size) ** 0.5)
-        for norm, weights, half in zip(norms, layers, halves, strict=True)
+        _rounded_down(eta * norm / (layer.basis_norm * _pairs(layer, half) ** 0.5))
+        for norm, layer, half in zip(norms, target.weighted, signed, strict=True)
     ]
 
 
 def plan_layers(
-    layers: Sequence[NDArray[np.floating]],
+    target: Target,
+    input_shape: Shape,
     *,
     epsilon: float | None,
-    weight_tolerance: float | None,
+    weight_tolerance: float | Sequence[float] | None,
+    sizes: Sequence[int | None],
     nonnegative_inputs: bool,
 ) -> tuple[LayerPlan, ...]:
     """Give every layer its tolerance: derived from epsilon, or the one that was asked for.
@@ -99,25 +135,49 @@ def plan_layers(
     ------
     ValueError
         Unless exactly one of the two is given and it is positive and finite, or if epsilon is given
-        and a layer is zero.
+        and a layer is zero, or if the layers do not take inputs of this shape.
     """
     if (epsilon is None) == (weight_tolerance is None):
         raise ValueError("give exactly one of epsilon and weight_tolerance")
-    exact = [np.asarray(weights, dtype=np.float64) for weights in layers]
+    layers.shapes(target.layers, input_shape)
+    signed = layers.signed(target.layers, nonnegative_inputs=nonnegative_inputs)
     if epsilon is not None:
         _check_positive("epsilon", epsilon)
-        tolerances = tolerances_for(epsilon, exact, signed=not nonnegative_inputs)
+        tolerances = tolerances_for(epsilon, target, input_shape, signed)
     else:
         assert weight_tolerance is not None
-        _check_positive("weight_tolerance", weight_tolerance)
-        tolerances = [weight_tolerance] * len(exact)
+        tolerances = per_layer("weight tolerances", weight_tolerance, len(signed))
+        for tolerance in tolerances:
+            _check_positive("weight_tolerance", tolerance)
     return tuple(
-        LayerPlan(weights, index == 0 and not nonnegative_inputs, tolerance)
-        for index, (weights, tolerance) in enumerate(zip(exact, tolerances, strict=True))
+        LayerPlan(*parts)
+        for parts in zip(
+            target.weighted, target.coefficients, signed, tolerances, sizes, strict=True
+        )
     )
 
 
-def check_reach(plan: LayerPlan, index: int, size: int | None, law: WeightLaw) -> None:
+def per_layer(name: str, value: T | Sequence[T], depth: int) -> list[T]:
+    """Read "one value, or one for each layer".
+
+    Raises
+    ------
+    ValueError
+        If there is another number of values.
+
+    Examples
+    --------
+    >>> per_layer("samples", 30, 2), per_layer("samples", (20, 40), 2)
+    ([30, 30], [20, 40])
+    """
+    plain = np.asarray(value).tolist()
+    values: list[T] = plain if isinstance(plain, list) else [plain] * depth
+    if len(values) != depth:
+        raise ValueError(f"{len(values)} {name} for a target of {depth} layers with weights")
+    return values
+
+
+def check_reach(plan: LayerPlan, index: int, law: WeightLaw) -> None:
     """Refuse a weight that no ``size`` products of uniform weights, each below 1, can sum to.
 
     Raises
@@ -127,20 +187,23 @@ def check_reach(plan: LayerPlan, index: int, size: int | None, law: WeightLaw) -
 
     Examples
     --------
-    >>> check_reach(LayerPlan(np.array([[2.5]]), signed=True, tolerance=0.1), 0, 2, "uniform")
+    >>> weights = np.array([[2.5]], np.float32)
+    >>> check_reach(LayerPlan(layers.Dense(1, 1), weights, True, 0.1, 2), 0, "uniform")
     Traceback (most recent call last):
         ...
-    ValueError: target layer 0 has a weight of size 2.5, out of reach of k=2 products below 1
+    ValueError: target layer 0 has a weight of size 2.5, out of reach of k=2 products below 1:
+    divide the layer by more than 1.25 (rescale moves scales between layers)
     """
-    largest = float(np.abs(plan.weights).max())
+    size, largest = plan.size, plan.largest
     if law == "uniform" and size is not None and largest - plan.tolerance >= size:
         raise ValueError(
-            f"target layer {index} has a weight of size {largest:.6g}, "
-            f"out of reach of k={size} products below 1"
+            f"target layer {index} has a weight of size {largest:.6g}, out of reach of k={size} "
+            f"products below 1: divide the layer by more than {largest / size:.4g} "
+            "(rescale moves scales between layers)"
         )
 
 
-def required_samples(plan: LayerPlan, size: int | None, law: WeightLaw) -> int:
+def required_samples(plan: LayerPlan, law: WeightLaw) -> int:
     r"""Ask theory for the samples per input and half with which every slope of a layer is hit.
 
     The success law of a product subset sum, for the largest weight of the layer and with a union
@@ -149,18 +212,24 @@ def required_samples(plan: LayerPlan, size: int | None, law: WeightLaw) -> int:
 
     Examples
     --------
-    >>> plan = LayerPlan(np.full((4, 4), 0.25), signed=False, tolerance=0.01)
-    >>> required_samples(plan, None, "uniform") < required_samples(plan, 2, "uniform")
+    >>> weights = np.full((4, 4), 0.25, np.float32)
+    >>> free, two = (LayerPlan(layers.Dense(4, 4), weights, False, 0.01, k) for k in (None, 2))
+    >>> required_samples(free, "uniform") < required_samples(two, "uniform")
     True
     """
     return required_product_samples(
-        size,
-        float(np.abs(plan.weights).max()),
+        plan.size,
+        plan.largest,
         plan.tolerance,
         FAILURE,
         weights=plan.n_slopes,
         law=ReluProduct(law),
     )
+
+
+def _pairs(layer: Weighted, signed: bool) -> int:
+    """Pairs of channels in one group, each half counted."""
+    return layer.outputs // layer.groups * layer.shape[1] * (2 if signed else 1)
 
 
 def _rounded_down(value: float) -> float:

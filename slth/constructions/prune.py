@@ -3,38 +3,50 @@
 from collections.abc import Sequence
 from typing import get_args
 
-import numpy as np
 from torch import nn
 
-from slth.constructions.dense import dense_masks, hidden_width
+from slth.constructions.dense import hidden_width
 from slth.constructions.not_found import TicketNotFound
-from slth.constructions.plan import LayerPlan, check_reach, plan_layers, required_samples
+from slth.constructions.pair import pair_masks
+from slth.constructions.plan import (
+    LayerPlan,
+    check_reach,
+    per_layer,
+    plan_layers,
+    required_samples,
+)
 from slth.tickets import (
+    Construction,
     Mask,
     Objective,
     RandomNetwork,
+    Target,
     Ticket,
     WeightLaw,
-    linear_layers,
-    target_digest,
+    layers,
+    read,
     verify,
 )
+from slth.tickets.layers import Layer, Relu, Weighted
+from slth.tickets.mask import Bytes
 
-# Random weights of a network that still fits comfortably in memory, 4 bytes each.
-_MOST_PARAMETERS = 1 << 28
+# Random weights of a network whose mask (one bit each) and weights (minutes) are still no trouble.
+_MOST_PARAMETERS = 1 << 33
 
 
 def prune(
     target: nn.Module,
     *,
+    construction: Construction | None = None,
     epsilon: float | None = None,
-    weight_tolerance: float | None = None,
-    size: int | None = None,
+    weight_tolerance: float | Sequence[float] | None = None,
+    size: int | Sequence[int] | None = None,
     samples: int | Sequence[int] | None = None,
     seed: int = 0,
     law: WeightLaw = "uniform",
     objective: Objective = "best",
     nonnegative_inputs: bool = False,
+    input_shape: Sequence[int] | None = None,
     progress: bool = False,
 ) -> Ticket:
     r"""Draw a random network, then find in it a ticket for the target.
@@ -42,24 +54,30 @@ def prune(
     .. math::
         \sup_{\|x\|_2\le1} \|f(x) - g(x)\|_2 \le \varepsilon
 
-    Each layer :math:`d_{i-1} \to d_i` of the target is replaced by two random layers with
-    :math:`2d_{i-1}n_i` hidden units (:math:`d_{i-1}n_i` where the inputs are non-negative, which is
-    the case behind every ReLU), pruned as in :func:`slth.constructions.dense.dense_masks`.
+    Each weighted layer of the target is replaced by two random layers of its kind, the first of
+    them pointwise, with :math:`2d_{i-1}n_i` hidden channels (:math:`d_{i-1}n_i` where the inputs
+    are non-negative, which is the case behind every ReLU), pruned as in
+    :func:`slth.constructions.pair.pair_masks`.  Layers without weights stay where they are.
     The random network is drawn once, from ``seed`` and ``law``, knowing nothing of the target but
     the widths that were asked for.  If it holds no ticket, an exception says so.
 
     Parameters
     ----------
     target : torch.nn.Sequential
-        ``Linear(bias=False)`` and ``ReLU`` alternating.
+        See :func:`slth.tickets.read` for the modules that it may hold.
+    construction : {"malach", "pensia", "natale"}, optional
+        One product for every weight; any number of products; or exactly ``size`` of them.  By
+        default what ``size`` says: 1, None or anything else.
     epsilon : float, optional
         Promise: the bound on the error of the whole network does not exceed it.
-    weight_tolerance : float, optional
-        Instead of ``epsilon``: the largest admissible error of a single weight.
-    size : int, optional
-        Exactly this many products for every weight (random fixed-size subset sum).
+    weight_tolerance : float or sequence of float, optional
+        Instead of ``epsilon``: the largest admissible error of a single weight, for all layers or
+        layer by layer.
+    size : int or sequence of int, optional
+        Exactly this many products for every weight (random fixed-size subset sum), for all layers
+        or layer by layer.
     samples : int or sequence of int, optional
-        Hidden units :math:`n_i` per input and half, for all layers or layer by layer; as many as
+        Hidden channels :math:`n_i` per input and half, for all layers or layer by layer; as many as
         theory asks for by default.
     seed : int
         Seed of the random network.
@@ -70,6 +88,8 @@ def prune(
         with the fewest terms (``size`` must be None then).
     nonnegative_inputs : bool
         The domain is :math:`x \ge 0`: the negative half of the first layer is left out as well.
+    input_shape : sequence of int, optional
+        Shape of an input without the batch axis; needed where the first layer is a convolution.
     progress : bool
         Show progress bars.
 
@@ -92,111 +112,135 @@ def prune(
 
     Notes
     -----
-    Theorem 3 of Natale et al. 2024, with the target's actual norms in place of
-    :math:`\|W_i\| \le 1` and exact subset sums in place of existence.
+    Malach et al. 2020, Pensia et al. 2020, and Theorems 3 and 4 of Natale et al. 2024, with the
+    target's actual norms in place of :math:`\|W_i\| \le 1` and exact subset sums in place of
+    existence; for convolutions da Cunha et al. 2022.
 
     Examples
     --------
     >>> import torch
     >>> _ = torch.manual_seed(0)
     >>> target = nn.Sequential(
-    ...     nn.Linear(3, 2, bias=False), nn.ReLU(), nn.Linear(2, 1, bias=False)
+    ...     nn.Conv2d(1, 2, 3, bias=False), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+    ...     nn.Linear(8, 1, bias=False),
     ... )
-    >>> ticket = prune(target, epsilon=0.05, size=3)
+    >>> ticket = prune(target, epsilon=0.05, size=3, input_shape=(1, 6, 6))
     >>> certificate = verify(ticket, target)
     >>> certificate.observed_error <= certificate.bound <= 0.05
     True
     """
-    layers = linear_layers(target)
-    _check_choice(size, objective)
+    known = read(target)
+    depth = len(known.coefficients)
+    chosen, sizes = _sizes(construction, size, objective, depth)
+    shape = layers.default_input_shape(known.layers) if input_shape is None else tuple(input_shape)
     plans = plan_layers(
-        layers,
+        known,
+        shape,
         epsilon=epsilon,
         weight_tolerance=weight_tolerance,
+        sizes=sizes,
         nonnegative_inputs=nonnegative_inputs,
     )
     for index, plan in enumerate(plans):
-        check_reach(plan, index, size, law)
-    counts = _sample_counts(plans, samples, size, law)
-    network = RandomNetwork(_widths(plans, counts), seed, law)
+        check_reach(plan, index, law)
+    counts = _sample_counts(plans, samples, law)
+    network = RandomNetwork(_random_layers(known, plans, counts), seed, law)
     if network.n_parameters > _MOST_PARAMETERS:
         raise ValueError(
-            f"samples {counts} make a random network of {network.n_parameters} parameters, more "
-            f"than the {_MOST_PARAMETERS} that are allowed: take a larger size or epsilon"
+            f"samples {tuple(counts)} make a random network of {network.n_parameters} parameters, "
+            f"more than the {_MOST_PARAMETERS} that are allowed: take a larger size or epsilon"
         )
-    masks: list[np.ndarray] = []
-    for index, plan in enumerate(plans):
+    packed: list[Bytes] = []
+    for index, (plan, count) in enumerate(zip(plans, counts, strict=True)):
         try:
-            found = dense_masks(
-                plan.weights,
-                network.weights(2 * index),
-                network.weights(2 * index + 1),
-                tolerance=plan.tolerance,
-                size=size,
-                objective=objective,
-                signed=plan.signed,
-                progress=progress,
+            packed += pair_masks(
+                plan, network, index, count, objective=objective, progress=progress
             )
         except TicketNotFound as error:
-            raise TicketNotFound(error.miss, index, _suggestion(plan, size, law)) from None
-        masks += [found.first, found.second]
+            raise TicketNotFound(error.miss, index, _suggestion(plan, law)) from None
     ticket = Ticket(
         random_network=network,
-        mask=Mask(masks),
-        target_digest=target_digest(target),
+        mask=Mask.from_packed(packed, network.shapes),
+        target_digest=known.digest,
         random_digest=network.digest(),
+        input_shape=shape,
         nonnegative_inputs=nonnegative_inputs,
+        construction=chosen,
         objective=objective,
-        size=size,
+        sizes=tuple(sizes),
         weight_tolerances=tuple(plan.tolerance for plan in plans),
         epsilon=epsilon,
     )
-    verify(ticket, target)
+    verify(ticket, target, observe=False)
     return ticket
 
 
-def _check_choice(size: int | None, objective: Objective) -> None:
-    """Refuse an unknown objective, an impossible size, and the fewest terms of a fixed number."""
+def _sizes(
+    construction: Construction | None,
+    size: int | Sequence[int] | None,
+    objective: Objective,
+    depth: int,
+) -> tuple[Construction, list[int | None]]:
+    """Check construction, sizes and objective, and fill in what follows from the others."""
+    if construction not in (None, *get_args(Construction)):
+        raise ValueError(
+            f"construction must be one of {get_args(Construction)}, got {construction!r}"
+        )
     if objective not in get_args(Objective):
         raise ValueError(f"objective must be one of {get_args(Objective)}, got {objective!r}")
-    if size is not None and size < 1:
-        raise ValueError(f"size must be at least 1, got k={size}")
-    if size is not None and objective == "fewest":
-        raise ValueError(f"objective 'fewest' chooses the number of terms: size k={size} fixes it")
+    if construction is None:
+        construction = "pensia" if size is None else "malach" if size == 1 else "natale"
+    if construction == "natale" and size is None:
+        raise ValueError("the construction 'natale' takes subsets of a fixed size: give size=k")
+    if construction == "pensia" and size is not None:
+        raise ValueError(f"the construction 'pensia' takes subsets of any size, not k={size}")
+    if construction == "malach" and size not in (None, 1):
+        raise ValueError(f"the construction 'malach' takes one product per weight, not k={size}")
+    sizes = per_layer("sizes", 1 if construction == "malach" else size, depth)
+    for one in sizes:
+        if one is not None and one < 1:
+            raise ValueError(f"size must be at least 1, got k={one}")
+        if one is not None and objective == "fewest":
+            raise ValueError(
+                f"objective 'fewest' chooses the number of terms: size k={one} fixes it"
+            )
+    return construction, sizes
 
 
 def _sample_counts(
-    plans: Sequence[LayerPlan],
-    samples: int | Sequence[int] | None,
-    size: int | None,
-    law: WeightLaw,
-) -> tuple[int, ...]:
+    plans: Sequence[LayerPlan], samples: int | Sequence[int] | None, law: WeightLaw
+) -> list[int]:
     """Check the samples per input and half that were asked for, or ask theory, layer by layer."""
     if samples is None:
-        return tuple(required_samples(plan, size, law) for plan in plans)
-    counts = (samples,) * len(plans) if isinstance(samples, int) else tuple(samples)
-    if len(counts) != len(plans):
-        raise ValueError(f"{len(counts)} sample counts for a target of {len(plans)} layers")
-    for count in counts:
+        return [required_samples(plan, law) for plan in plans]
+    counts = per_layer("sample counts", samples, len(plans))
+    for count, plan in zip(counts, plans, strict=True):
         if count < 1:
             raise ValueError(f"samples must be at least 1, got n={count}")
-        if size is not None and size > count:
-            raise ValueError(f"size k={size} exceeds the n={count} available samples")
+        if plan.size is not None and plan.size > count:
+            raise ValueError(f"size k={plan.size} exceeds the n={count} available samples")
     return counts
 
 
-def _suggestion(plan: LayerPlan, size: int | None, law: WeightLaw) -> int | None:
+def _suggestion(plan: LayerPlan, law: WeightLaw) -> int | None:
     """Ask theory for samples; None if it knows no number (the weight is out of reach)."""
     try:
-        return required_samples(plan, size, law)
+        return required_samples(plan, law)
     except ValueError:
         return None
 
 
-def _widths(plans: Sequence[LayerPlan], counts: Sequence[int]) -> tuple[int, ...]:
-    """Widths of the random network: the target's, and a hidden layer between each two of them."""
-    widths = [plans[0].weights.shape[1]]
-    for plan, count in zip(plans, counts, strict=True):
-        outputs, inputs = plan.weights.shape
-        widths += [hidden_width(inputs, count, signed=plan.signed), outputs]
-    return tuple(widths)
+def _random_layers(
+    target: Target, plans: Sequence[LayerPlan], counts: Sequence[int]
+) -> tuple[Layer, ...]:
+    """Put a random pair with a ReLU in the place of each weighted layer."""
+    result: list[Layer] = []
+    pairs = zip(plans, counts, strict=True)
+    for layer in target.layers:
+        if isinstance(layer, Weighted):
+            plan, count = next(pairs)
+            first, second = layer.pair(hidden_width(layer.inputs, count, signed=plan.signed))
+            result += [first, Relu(), second]
+        else:
+            result.append(layer)
+    return tuple(result)

@@ -1,22 +1,31 @@
 """Tickets: random networks, masks, stored tickets and the certificates that judge them."""
 
-from slth.tickets.certificate import Certificate, VerificationError, verify
+from slth.tickets.certificate import Certificate, verify
+from slth.tickets.export import check_export_path, export
 from slth.tickets.mask import Mask
+from slth.tickets.pruned_pair import VerificationError
 from slth.tickets.random_network import RandomNetwork, WeightLaw
-from slth.tickets.target import linear_layers, target_digest
-from slth.tickets.ticket import Objective, Ticket
+from slth.tickets.target import Target, read, read_affine
+from slth.tickets.target_file import TargetFileError, load_target
+from slth.tickets.ticket import Construction, Objective, Ticket
 from slth.tickets.ticket_file import TicketFileError
 
 __all__ = [
     "Certificate",
+    "Construction",
     "Mask",
     "Objective",
     "RandomNetwork",
+    "Target",
+    "TargetFileError",
     "Ticket",
     "TicketFileError",
     "VerificationError",
     "WeightLaw",
-    "linear_layers",
-    "target_digest",
+    "check_export_path",
+    "export",
+    "load_target",
+    "read",
+    "read_affine",
     "verify",
 ]

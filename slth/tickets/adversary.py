@@ -1,20 +1,29 @@
 """The search for an input on which a ticket is as wrong as possible."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from slth.tickets.pruned_pair import Array, PrunedPair
+from slth.tickets import layers
+from slth.tickets.layers import Layer, Passing, Weighted
+from slth.tickets.pruned_pair import PrunedPair
+from slth.tickets.threads import one_thread
 
-_STARTS = 64
+Run = Callable[[Weighted, int, Tensor], Tensor]
+
+_STARTS = 16
 _STEPS = 200
-_CHUNK = 512
+_SHORTEST = 2.0**-30  # no step of this length or less helps any more
+_CHUNK = 256
 
 
 def largest_error(
+    chain: Sequence[Layer],
+    coefficients: Sequence[Tensor],
     pairs: Sequence[PrunedPair],
-    goals: Sequence[Array],
-    data: Array,
+    data: Tensor,
     *,
     nonnegative: bool,
     rng: np.random.Generator,
@@ -23,120 +32,126 @@ def largest_error(
 
     The ascent starts from random directions and from the worst of the data.  It climbs on the
     slopes of the layers; the errors that count are measured by running the pruned random network
-    itself, hidden units and all, in float64.
+    itself, hidden channels and all, in float64.
 
     Parameters
     ----------
+    chain : sequence of Layer
+        The layers of :math:`f`.
+    coefficients : sequence of torch.Tensor of float64
+        Its coefficients.
     pairs : sequence of PrunedPair
-        The layers of :math:`g`.
-    goals : sequence of ndarray of float64, shape (halves, out, in)
-        The slopes that they should have: the layers of :math:`f`.
-    data : ndarray of float64, shape (d, N)
-        Unit vectors, one per column.
+        What :math:`g` has in the place of the weighted layers.
+    data : torch.Tensor of float64, shape (N, \*input_shape)
+        Unit vectors.
     nonnegative : bool
         Whether the domain is the orthant :math:`x \ge 0`.
     rng : numpy.random.Generator
         Random directions.
     """
-    random = rng.standard_normal((goals[0].shape[2], _STARTS))
-    on_data = _errors(pairs, goals, data)
-    worst = data[:, np.argsort(on_data)[::-1][:_STARTS]]
-    starts = np.hstack([_project(np.abs(random) if nonnegative else random, nonnegative), worst])
-    slopes = [pair.slopes(signed=len(goal) == 2) for pair, goal in zip(pairs, goals, strict=True)]
-    found = worst_inputs(slopes, goals, starts, nonnegative=nonnegative)
-    return max(float(_errors(pairs, goals, found).max()), float(on_data.max(initial=0.0)))
+    slopes = [torch.from_numpy(pair.slopes) for pair in pairs]
+    signed = layers.signed(chain, nonnegative_inputs=nonnegative)
+
+    def target(layer: Weighted, index: int, x: Tensor) -> Tensor:
+        return layer.apply(coefficients[index], x)
+
+    def effective(layer: Weighted, index: int, x: Tensor) -> Tensor:
+        positive, negative = slopes[index]
+        if not signed[index]:
+            return layer.apply(positive, x)
+        return layer.apply(positive, torch.relu(x)) + layer.apply(negative, torch.relu(-x))
+
+    def ticket(layer: Weighted, index: int, x: Tensor) -> Tensor:
+        return pairs[index].run(x)
+
+    def difference(run: Run, x: Tensor) -> Tensor:
+        return (evaluate(chain, run, x) - evaluate(chain, target, x)).flatten(1)
+
+    def errors(points: Tensor) -> Tensor:
+        parts = [difference(ticket, part).norm(dim=1) for part in torch.split(points, _CHUNK)]
+        return torch.cat([*parts, torch.zeros(0, dtype=torch.float64)])
+
+    random = torch.from_numpy(rng.standard_normal((_STARTS, *data.shape[1:])))
+    with one_thread():
+        on_data = errors(data)
+        worst = data[on_data.argsort(descending=True)[:_STARTS]]
+        starts = torch.cat([_project(random.abs() if nonnegative else random, nonnegative), worst])
+        found = worst_inputs(lambda x: difference(effective, x), starts, nonnegative=nonnegative)
+        return float(torch.cat([errors(found), on_data]).max())
+
+
+def evaluate(chain: Sequence[Layer], run: Run, x: Tensor) -> Tensor:
+    """Evaluate a chain of layers; ``run`` is called for those with weights, with their number."""
+    index = 0
+    for layer in chain:
+        if isinstance(layer, Weighted):
+            x = run(layer, index, x)
+            index += 1
+        elif isinstance(layer, Passing):
+            x = layer.module()(x)
+    return x
 
 
 def worst_inputs(
-    slopes: Sequence[Array], goals: Sequence[Array], starts: Array, *, nonnegative: bool
-) -> Array:
+    difference: Callable[[Tensor], Tensor], starts: Tensor, *, nonnegative: bool
+) -> Tensor:
     r"""Projected gradient ascent on :math:`\|g(x)-f(x)\|` over the unit sphere, from many starts.
 
-    Both networks are bias-free ReLU networks, so the error is positively homogeneous and its
-    supremum over the unit ball is attained on the sphere.  Each start has its own step length: it
-    doubles after a success and halves after a failure, and the error never decreases.
+    Both networks are positively homogeneous, so the supremum of the error over the unit ball is
+    attained on the sphere.  Each start has its own step length: it doubles after a success and
+    halves after a failure, and the error never decreases.
 
     Parameters
     ----------
-    slopes, goals : sequence of ndarray of float64, shape (halves, out, in)
-        The layers of :math:`g` and of :math:`f`; a layer maps :math:`x` to its first half times
-        :math:`x^+` plus its second half, if there is one, times :math:`x^-`.
-    starts : ndarray of float64, shape (d, N)
-        Unit vectors, one per column.
+    difference : callable
+        :math:`g - f` on batches, differentiable by torch; shape (N, outputs).
+    starts : torch.Tensor of float64, shape (N, \*input_shape)
+        Unit vectors.
     nonnegative : bool
         Whether to stay in the orthant :math:`x \ge 0`.
 
     Returns
     -------
-    ndarray of float64, shape (d, N)
+    torch.Tensor of float64, shape (N, \*input_shape)
         Unit vectors at which the error is at least that of the starts.
     """
-    points, lengths = starts, np.ones(starts.shape[1])
-    errors, gradients = _error_and_gradient(slopes, goals, points)
+    points, lengths = starts, torch.ones(len(starts), dtype=torch.float64)
+    errors, gradients = _error_and_gradient(difference, points)
     for _ in range(_STEPS):
-        candidates = _project(points + lengths * _unit(gradients), nonnegative)
-        new_errors, new_gradients = _error_and_gradient(slopes, goals, candidates)
+        steps = _along(lengths, points) * _unit(gradients)
+        candidates = _project(points + steps, nonnegative)
+        new_errors, new_gradients = _error_and_gradient(difference, candidates)
         better = new_errors > errors
-        points = np.where(better, candidates, points)
-        gradients = np.where(better, new_gradients, gradients)
-        errors = np.where(better, new_errors, errors)
-        lengths = np.where(better, 2.0 * lengths, 0.5 * lengths)
+        points = torch.where(_along(better, points), candidates, points)
+        gradients = torch.where(_along(better, points), new_gradients, gradients)
+        errors = torch.where(better, new_errors, errors)
+        lengths = torch.where(better, 2.0 * lengths, 0.5 * lengths)
+        if float(lengths.max()) < _SHORTEST:
+            break
     return points
 
 
 def _error_and_gradient(
-    slopes: Sequence[Array], goals: Sequence[Array], points: Array
-) -> tuple[Array, Array]:
-    """Norms of the output differences and a gradient of half their squares, per column."""
-    inputs, outputs = _forward(slopes, points)
-    goal_inputs, goal_outputs = _forward(goals, points)
-    difference = outputs - goal_outputs
-    gradient = _pull_back(slopes, inputs, difference)
-    gradient -= _pull_back(goals, goal_inputs, difference)
-    return np.linalg.norm(difference, axis=0), gradient
+    difference: Callable[[Tensor], Tensor], points: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Norms of the differences and the gradients of half their squares, per point."""
+    x = points.detach().requires_grad_()
+    squares = difference(x).square().sum(dim=1)
+    (gradient,) = torch.autograd.grad(squares.sum() / 2, x)
+    return squares.detach().sqrt(), gradient
 
 
-def _forward(layers: Sequence[Array], points: Array) -> tuple[list[Array], Array]:
-    """Return the input of every layer, before the ReLU of the layer below, and the output."""
-    inputs, current = [], points
-    for layer in layers:
-        inputs.append(current)
-        output = layer[0] @ np.maximum(current, 0.0)
-        if len(layer) == 2:
-            output += layer[1] @ np.maximum(-current, 0.0)
-        current = output
-    return inputs, current
+def _along(values: Tensor, points: Tensor) -> Tensor:
+    """Shape one value per point so that it multiplies points."""
+    return values.reshape(-1, *[1] * (points.dim() - 1))
 
 
-def _pull_back(layers: Sequence[Array], inputs: Sequence[Array], vector: Array) -> Array:
-    """Transposed Jacobian times vector; at a kink the slope on the positive side counts."""
-    for layer, current in zip(reversed(layers), reversed(inputs), strict=True):
-        pulled = (layer[0].T @ vector) * (current >= 0)
-        if len(layer) == 2:
-            pulled -= (layer[1].T @ vector) * (current < 0)
-        vector = pulled
-    return vector
+def _unit(points: Tensor) -> Tensor:
+    """Scale points to unit norm, leaving zeros alone."""
+    norms = points.flatten(1).norm(dim=1)
+    return points / _along(torch.where(norms > 0, norms, 1.0), points)
 
 
-def _unit(columns: Array) -> Array:
-    """Scale columns to unit norm, leaving zero columns alone."""
-    norms = np.linalg.norm(columns, axis=0)
-    return np.asarray(columns / np.where(norms > 0, norms, 1.0))
-
-
-def _project(points: Array, nonnegative: bool) -> Array:
+def _project(points: Tensor, nonnegative: bool) -> Tensor:
     """Return the nearest unit vectors of the domain (0, where the error is 0, if there is none)."""
-    return _unit(np.maximum(points, 0.0) if nonnegative else points)
-
-
-def _errors(pairs: Sequence[PrunedPair], goals: Sequence[Array], points: Array) -> Array:
-    """‖g(x) − f(x)‖ per column, in chunks because the hidden layers are wide."""
-    errors = np.empty(points.shape[1])
-    for start in range(0, points.shape[1], _CHUNK):
-        columns = slice(start, start + _CHUNK)
-        output = goal = points[:, columns]
-        for index, (pair, slopes) in enumerate(zip(pairs, goals, strict=True)):
-            output = pair.run(np.maximum(output, 0.0) if index else output)
-            goal = slopes[0] @ (np.maximum(goal, 0.0) if index else goal)
-        errors[columns] = np.linalg.norm(output - goal, axis=0)
-    return errors
+    return _unit(points.clamp(min=0.0) if nonnegative else points)

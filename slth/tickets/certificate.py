@@ -2,19 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
-from torch import nn
+from torch import Tensor, nn
 
+from slth.tickets import layers
 from slth.tickets.adversary import largest_error
-from slth.tickets.pruned_pair import HALVES, Array, PrunedPair
-from slth.tickets.target import linear_layers, target_digest
+from slth.tickets.layers import Passing, Shape, Weighted
+from slth.tickets.pruned_pair import Array, PrunedPair, VerificationError
+from slth.tickets.target import Target, read
 from slth.tickets.ticket import Ticket
 
+HALVES = ("positive", "negative")
 
-class VerificationError(ValueError):
-    """A ticket is not what it says it is; the message says why."""
+_UNIT_ROUNDOFF = 2.0**-53
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,16 +29,19 @@ class Certificate:
     ----------
     weight_errors : tuple of ndarray of float64
         Per target layer the absolute errors of the two slopes of every weight, shape
-        ``(halves, out, in)``: on the positive half of the input and, where the input may be
-        negative, on the negative half.
+        ``(halves, out, in / groups, *basis)``: on the positive half of the input and, where the
+        input may be negative, on the negative half.
     max_weight_error : float
         The largest of them.
-    spectral_norms : tuple of float
-        :math:`\|W_i\|_2` of the target; Theorem 3 assumes that they are at most 1.
+    norms : tuple of float
+        Upper bounds on the operator norms :math:`\|W_i\|_2` of the target's layers, up to
+        :math:`10^{-10}` the spectral norm of a dense one; Theorem 3 assumes that they are at most
+        1.
     bound : float
         Upper bound on :math:`\sup\|f(x)-g(x)\|` over the domain, rounding included.
-    observed_error : float
-        Largest :math:`\|f(x)-g(x)\|/\|x\|` seen, on the inputs given and on the worst ones found.
+    observed_error : float or None
+        Largest :math:`\|f(x)-g(x)\|/\|x\|` seen, on the inputs given and on the worst ones found;
+        None where nobody looked.
     kept, total : int
         Kept and all random parameters, counted from the mask.
     n_target_parameters : int
@@ -43,9 +50,9 @@ class Certificate:
 
     weight_errors: tuple[Array, ...] = field(repr=False)
     max_weight_error: float
-    spectral_norms: tuple[float, ...]
+    norms: tuple[float, ...]
     bound: float
-    observed_error: float
+    observed_error: float | None
     kept: int
     total: int
     n_target_parameters: int
@@ -63,7 +70,7 @@ class Certificate:
     @property
     def norms_at_most_one(self) -> bool:
         """Whether the hypothesis of Theorem 3 on the target holds.  No bound here relies on it."""
-        return max(self.spectral_norms) <= 1.0
+        return max(self.norms) <= 1.0 + 1e-9
 
 
 def verify(
@@ -71,30 +78,38 @@ def verify(
     target: nn.Module,
     *,
     inputs: ArrayLike | None = None,
+    observe: bool = True,
     rng: np.random.Generator | int = 0,
 ) -> Certificate:
     r"""Judge a ticket by a path that shares nothing with the way in which it was found.
 
-    With :math:`W_i^\pm = S_{2i}M_{2i}\,(S_{2i-1}M_{2i-1})^\pm` the pruned pair of layers maps
-    :math:`x` to :math:`W_i^+x^+ + W_i^-x^-`, the target's layer to :math:`W_ix^+ - W_ix^-`, so
-    that with :math:`E_i = [W_i^+-W_i,\; W_i^-+W_i]`
+    With :math:`W_i^\pm` the effective coefficients of a pruned pair of layers, see
+    :class:`slth.tickets.pruned_pair.PrunedPair`, the pair maps :math:`x` to
+    :math:`W_i^+x^+ + W_i^-x^-`, the target's layer to :math:`W_ix^+ - W_ix^-`, so that with
+    :math:`E_i = [W_i^+-W_i,\; W_i^-+W_i]`
 
     .. math::
-        \delta_i \le \|W_i\|\,\delta_{i-1} + \|E_i\|\Big(\prod_{j<i}\|W_j\| + \delta_{i-1}\Big)
-        ,\qquad \delta_0 = 0, \qquad \sup_{\|x\|\le1}\|f(x)-g(x)\| \le \delta_\ell .
+        \delta_i \le L_i\Big(\|W_i\|\,\delta_{i-1} + \|E_i\|\big(R_{i-1} + \delta_{i-1}\big)\Big)
+        ,\qquad R_i = L_i\|W_i\|R_{i-1},\qquad \delta_0 = 0,\ R_0 = 1,
+        \qquad \sup_{\|x\|\le1}\|f(x)-g(x)\| \le \delta_\ell ,
 
-    The second block of :math:`E_i` is absent where the inputs cannot be negative.  Norms are
-    spectral; what float64 can have lost on the way is added.
+    where :math:`L_i` is the product of the Lipschitz constants of the layers without weights that
+    follow.  The second block of :math:`E_i` is absent where the inputs cannot be negative.  Norms
+    are upper bounds on operator norms in :math:`\ell_2`; what float64 can have lost on the way is
+    added.  Random weights are regenerated in parts: no random layer is ever held whole.
 
     Parameters
     ----------
     ticket : Ticket
         The ticket to judge.
     target : torch.nn.Module
-        The network that it is meant for, see :func:`slth.tickets.linear_layers`.
-    inputs : array_like, shape (N, d_0), optional
+        The network that it is meant for, see :func:`slth.tickets.read`.
+    inputs : array_like, shape (N, \*input_shape), optional
         Inputs on which to observe the error, each scaled to unit norm (the error is positively
         homogeneous, so this is where it is largest).
+    observe : bool
+        Whether to look for large errors, on the inputs and by ascent.  The bound does not depend on
+        it; for networks of millions of weights it takes long.
     rng : numpy.random.Generator or int
         Starting points of the adversarial ascent.
 
@@ -115,75 +130,91 @@ def verify(
     Notes
     -----
     The error analysis in the proof of Theorem 3 of Natale et al. 2024, with the target's actual
-    norms and the error matrices' actual norms.
+    norms and the error coefficients' actual norms.
 
     Examples
     --------
-    >>> import torch
-    >>> from slth.tickets import Mask, RandomNetwork, target_digest
-    >>> net = RandomNetwork(widths=(1, 1, 1), seed=3, law="uniform")
+    >>> from slth.tickets import Mask, RandomNetwork, read
+    >>> net = RandomNetwork.dense(widths=(1, 1, 1), seed=3)
     >>> product = float(net.weights(0)[0, 0]) * float(net.weights(1)[0, 0])
     >>> target = torch.nn.Sequential(torch.nn.Linear(1, 1, bias=False)).double()
     >>> with torch.no_grad():
     ...     _ = target[0].weight.fill_(0.25)
-    >>> ticket = Ticket(
-    ...     net, Mask([[[1]], [[1]]]), target_digest(target), net.digest(), True, "best", 1, (2.0,)
-    ... )
+    >>> digests, mask = (read(target).digest, net.digest()), Mask([[[1]], [[1]]])
+    >>> ticket = Ticket(net, mask, *digests, (1,), True, "natale", "best", (1,), (2.0,))
     >>> certificate = verify(ticket, target)
     >>> certificate.max_weight_error == abs(product - 0.25)
     True
     >>> certificate.observed_error <= certificate.bound
     True
     """
-    weights = [layer.astype(np.float64) for layer in linear_layers(target)]
-    _check_identity(ticket, target)
-    data = _unit_columns(inputs, weights[0].shape[1], ticket.nonnegative_inputs)
+    known = read(target)
+    _check_identity(ticket, known)
+    if inputs is not None and not observe:
+        raise ValueError("inputs are for observing errors: give observe=True")
+    data = _unit_vectors(inputs, ticket.input_shape, ticket.nonnegative_inputs)
+    shapes = layers.shapes(known.layers, ticket.input_shape)
+    signed = layers.signed(known.layers, nonnegative_inputs=ticket.nonnegative_inputs)
 
-    pairs, goals, weight_errors, spectral_norms = [], [], [], []
+    pairs: list[PrunedPair] = []
+    weight_errors: list[Array] = []
+    norms: list[float] = []
     reach, delta = 1.0, 0.0
-    for index, weight in enumerate(weights):
-        signed = index == 0 and not ticket.nonnegative_inputs
-        goal = np.stack([weight, -weight] if signed else [weight])
-        pair = PrunedPair.of(ticket, index)
-        _check_structure(index, pair, ticket.size, signed)
-        pair = pair.compact()
-        errors = pair.slopes(signed) - goal
-        norm = _spectral_norm(weight)
-        # Side by side, the halves act on the concatenation of x⁺ and x⁻, which is as long as x.
-        deviation = _spectral_norm(np.hstack(list(errors))) + pair.rounding(weight)
+    for layer, shape in zip(known.layers, shapes, strict=False):
+        if isinstance(layer, Weighted):
+            index = len(norms)
+            weights = known.coefficients[index].astype(np.float64)
+            pair = PrunedPair.of(ticket, index)
+            _check_sizes(index, pair, ticket.sizes[index], signed[index])
+            errors = [pair.slopes[0] - weights]
+            if signed[index]:
+                errors.append(pair.slopes[1] + weights)
+            # Side by side, the halves act on x⁺ and x⁻, which together are as long as x.
+            deviation = layer.norm_bound(np.concatenate(errors, axis=1))
+            deviation += pair.rounding(layer, weights)
+            norm = layer.norm_bound(weights)
+            pairs += [pair] if observe else []
+            weight_errors.append(np.abs(errors))
+            norms.append(norm)
+        else:
+            assert isinstance(layer, Passing)
+            norm = layer.lipschitz(shape)
+            deviation = 4.0 * layer.additions(shape) * _UNIT_ROUNDOFF * norm
         delta = norm * delta + deviation * (reach + delta)
         reach *= norm
-        pairs.append(pair)
-        goals.append(goal)
-        weight_errors.append(np.abs(errors))
-        spectral_norms.append(float(np.linalg.norm(weight, 2)))
 
     _check_promises(ticket, weight_errors, delta)
-    observed = largest_error(
-        pairs, goals, data, nonnegative=ticket.nonnegative_inputs, rng=np.random.default_rng(rng)
-    )
+    observed = None
+    if observe:
+        observed = largest_error(
+            known.layers,
+            [torch.from_numpy(array.astype(np.float64)) for array in known.coefficients],
+            pairs,
+            data,
+            nonnegative=ticket.nonnegative_inputs,
+            rng=np.random.default_rng(rng),
+        )
     return Certificate(
         weight_errors=tuple(weight_errors),
         max_weight_error=max(float(errors.max()) for errors in weight_errors),
-        spectral_norms=tuple(spectral_norms),
+        norms=tuple(norms),
         bound=delta,
         observed_error=observed,
         kept=ticket.mask.kept,
         total=ticket.mask.total,
-        n_target_parameters=sum(weight.size for weight in weights),
+        n_target_parameters=known.n_parameters,
     )
 
 
-def _check_identity(ticket: Ticket, target: nn.Module) -> None:
-    digest = target_digest(target)
-    if digest != ticket.target_digest:
+def _check_identity(ticket: Ticket, target: Target) -> None:
+    if target.digest != ticket.target_digest:
         raise VerificationError(
-            f"the ticket is for the target {ticket.target_digest[:12]}…, this is {digest[:12]}…"
+            f"the ticket is for the target {ticket.target_digest[:12]}…, "
+            f"this is {target.digest[:12]}…"
         )
-    widths = [layer.shape[0] for layer in linear_layers(target)]
-    if list(ticket.target_widths[1:]) != widths:
+    if ticket.target_layers != target.layers:
         raise VerificationError(
-            f"the ticket has target widths {ticket.target_widths[1:]}, the target {tuple(widths)}"
+            f"the ticket is for layers {ticket.target_layers}, the target has {target.layers}"
         )
     digest = ticket.random_network.digest()
     if digest != ticket.random_digest:
@@ -193,35 +224,26 @@ def _check_identity(ticket: Ticket, target: nn.Module) -> None:
         )
 
 
-def _check_structure(index: int, pair: PrunedPair, size: int | None, signed: bool) -> None:
-    """Each used hidden unit reads one input; each subset has the size that the ticket states."""
-    defect = pair.defect()
-    if defect is not None:
-        raise VerificationError(f"target layer {index}: {defect}")
-    if size is None:
-        return
-    sizes = pair.subset_sizes(signed)
-    if (sizes != size).any():
-        half, row, column = np.argwhere(sizes != size)[0]
+def _check_sizes(index: int, pair: PrunedPair, size: int | None, signed: bool) -> None:
+    """Check that each subset has the size that the ticket states."""
+    sizes = pair.sizes[: 1 + signed]
+    if size is not None and (sizes != size).any():
+        half, *place = np.argwhere(sizes != size)[0].tolist()
         raise VerificationError(
-            f"target layer {index}: weight ({row}, {column}), {HALVES[half]} half, keeps "
-            f"{sizes[half, row, column]} terms, the ticket says {size}"
+            f"target layer {index}: weight {tuple(place)}, {HALVES[half]} half, keeps "
+            f"{sizes[half, *place]} terms, the ticket says {size}"
         )
 
 
-def _spectral_norm(matrix: Array) -> float:
-    """Largest singular value, raised by far more than LAPACK can be wrong."""
-    return float(np.linalg.norm(matrix, 2)) * (1.0 + 1e-10)
-
-
 def _check_promises(ticket: Ticket, weight_errors: Sequence[Array], bound: float) -> None:
+    """Check every weight against its tolerance, and the bound against epsilon."""
     pairs = zip(weight_errors, ticket.weight_tolerances, strict=True)
     for index, (errors, tolerance) in enumerate(pairs):
         if errors.max() > tolerance:
-            half, row, column = np.unravel_index(int(errors.argmax()), errors.shape)
+            half, *place = np.argwhere(errors > tolerance)[0].tolist()
             raise VerificationError(
-                f"target layer {index}: weight ({row}, {column}), {HALVES[half]}"
-                f" half, is off by {errors.max():.3g}, its tolerance is {tolerance:.3g}"
+                f"target layer {index}: weight {tuple(place)}, {HALVES[half]} half, is off by "
+                f"{errors[half, *place]:.6g}, where {tolerance:.6g} is allowed"
             )
     if ticket.epsilon is not None and bound > ticket.epsilon:
         raise VerificationError(
@@ -229,14 +251,16 @@ def _check_promises(ticket: Ticket, weight_errors: Sequence[Array], bound: float
         )
 
 
-def _unit_columns(inputs: ArrayLike | None, width: int, nonnegative: bool) -> Array:
-    """Check the inputs and scale them to unit norm, one per column; zero inputs say nothing."""
-    rows = np.empty((0, width)) if inputs is None else np.asarray(inputs, dtype=np.float64)
-    if rows.ndim != 2 or rows.shape[1] != width:
-        raise ValueError(f"inputs must have shape (N, {width}), got {rows.shape}")
-    if not np.isfinite(rows).all():
+def _unit_vectors(inputs: ArrayLike | None, shape: Shape, nonnegative: bool) -> Tensor:
+    """Check the inputs and scale them to unit norm; zero inputs say nothing."""
+    batch = np.empty((0, *shape)) if inputs is None else np.asarray(inputs, dtype=np.float64)
+    if batch.shape[1:] != shape:
+        raise ValueError(f"inputs must have shape (N, {str(shape)[1:]}, got {batch.shape}")
+    if not np.isfinite(batch).all():
         raise ValueError("inputs must be finite")
-    if nonnegative and (rows < 0).any():
+    if nonnegative and (batch < 0).any():
         raise ValueError("the ticket is for non-negative inputs, but an input has a negative entry")
-    norms = np.linalg.norm(rows, axis=1)
-    return np.asarray((rows[norms > 0] / norms[norms > 0, None]).T)
+    flat = batch.reshape(len(batch), prod(shape))
+    norms = np.linalg.norm(flat, axis=1)
+    scaled = flat[norms > 0] / norms[norms > 0, None]
+    return torch.from_numpy(scaled.reshape(-1, *shape))

@@ -7,10 +7,13 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Bools = NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, init=False)
 class Mask:
-    r"""Which parameters of a random network are kept: one 0/1 array per layer.
+    r"""Which parameters of a random network are kept: one 0/1 array per layer, one bit an entry.
 
     .. math::
         \gamma = \frac{\#\{\text{kept}\}}{\#\{\text{all}\}} \quad\text{(density)}, \qquad
@@ -19,8 +22,12 @@ class Mask:
     Parameters
     ----------
     layers : iterable of array_like
-        One array per layer, of any shape, whose entries are exactly 0 or 1 (or booleans).  Stored
-        as read-only boolean copies.
+        One array per layer, with at least one axis, whose entries are exactly 0 or 1 (or booleans).
+
+    Attributes
+    ----------
+    shapes : tuple of tuple of int
+        Shape of each layer.
 
     Raises
     ------
@@ -38,28 +45,79 @@ class Mask:
     ValueError: a mask keeps or removes: layer 0 has the entry 0.5, which is neither 0 nor 1
     """
 
-    layers: tuple[NDArray[np.bool_], ...]
+    shapes: tuple[tuple[int, ...], ...]
+    _packed: tuple[Bytes, ...]
 
     def __init__(self, layers: Iterable[ArrayLike]) -> None:
-        checked = tuple(_boolean(index, layer) for index, layer in enumerate(layers))
-        if not checked:
+        checked = [_boolean(index, layer) for index, layer in enumerate(layers)]
+        self._set([np.packbits(layer) for layer in checked], [layer.shape for layer in checked])
+
+    @classmethod
+    def from_packed(cls, packed: Sequence[Bytes], shapes: Sequence[tuple[int, ...]]) -> "Mask":
+        """Invert :meth:`packed`; the arrays are not copied, and become read-only.
+
+        Raises
+        ------
+        ValueError
+            If the number of layers or of bytes does not fit the shapes, or a padding bit is set.
+        """
+        if len(packed) != len(shapes):
+            raise ValueError(f"{len(packed)} packed layers for {len(shapes)} shapes")
+        for index, (data, shape) in enumerate(zip(packed, shapes, strict=True)):
+            size = prod(shape)
+            if data.dtype != np.uint8 or data.shape != ((size + 7) // 8,):
+                raise ValueError(
+                    f"layer {index} of shape {shape} needs {(size + 7) // 8} bytes, "
+                    f"got {data.dtype} of shape {data.shape}"
+                )
+            if size % 8 and data[-1] << (size % 8) & 0xFF:
+                raise ValueError(f"layer {index} has a padding bit set")
+        mask = cls.__new__(cls)
+        mask._set(packed, shapes)
+        return mask
+
+    def _set(self, packed: Sequence[Bytes], shapes: Sequence[tuple[int, ...]]) -> None:
+        if not shapes:
             raise ValueError("a mask needs at least one layer")
-        object.__setattr__(self, "layers", checked)
+        for data in packed:
+            data.flags.writeable = False
+        object.__setattr__(self, "shapes", tuple(tuple(shape) for shape in shapes))
+        object.__setattr__(self, "_packed", tuple(packed))
 
     @property
-    def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """Shape of each layer."""
-        return tuple(layer.shape for layer in self.layers)
+    def layers(self) -> tuple[Bools, ...]:
+        """All layers unpacked: one byte per entry."""
+        return tuple(self.layer(index) for index in range(len(self.shapes)))
+
+    def layer(self, index: int) -> Bools:
+        """Unpack one layer."""
+        return self.rows(index, 0, self.shapes[index][0])
+
+    def rows(self, index: int, start: int, stop: int) -> Bools:
+        """Unpack the entries ``start`` to ``stop - 1`` along the first axis of one layer.
+
+        Examples
+        --------
+        >>> Mask([[[1, 0], [0, 0], [1, 1]]]).rows(0, 1, 3)
+        array([[False, False],
+               [ True,  True]])
+        """
+        shape = self.shapes[index]
+        row = prod(shape[1:])
+        first, last = start * row, stop * row
+        bits = np.unpackbits(self._packed[index][first // 8 : (last + 7) // 8])
+        part = bits[first % 8 : first % 8 + last - first]
+        return part.view(np.bool_).reshape(stop - start, *shape[1:])
 
     @property
     def kept(self) -> int:
         """Number of kept parameters."""
-        return sum(int(np.count_nonzero(layer)) for layer in self.layers)
+        return sum(int(np.bitwise_count(data).sum(dtype=np.int64)) for data in self._packed)
 
     @property
     def total(self) -> int:
         """Number of all parameters, kept or removed."""
-        return sum(layer.size for layer in self.layers)
+        return sum(prod(shape) for shape in self.shapes)
 
     @property
     def density(self) -> float:
@@ -71,36 +129,9 @@ class Mask:
         """Fraction removed."""
         return (self.total - self.kept) / self.total
 
-    def packed(self) -> tuple[NDArray[np.uint8], ...]:
+    def packed(self) -> tuple[Bytes, ...]:
         """Eight entries per byte, row-major, first entry in the highest bit, zero padded."""
-        return tuple(np.packbits(layer) for layer in self.layers)
-
-    @classmethod
-    def unpack(
-        cls, packed: Sequence[NDArray[np.uint8]], shapes: Sequence[tuple[int, ...]]
-    ) -> "Mask":
-        """Invert :meth:`packed`.
-
-        Raises
-        ------
-        ValueError
-            If the number of layers or of bytes does not fit the shapes, or a padding bit is set.
-        """
-        if len(packed) != len(shapes):
-            raise ValueError(f"{len(packed)} packed layers for {len(shapes)} shapes")
-        layers = []
-        for index, (data, shape) in enumerate(zip(packed, shapes, strict=True)):
-            size = prod(shape)
-            if data.dtype != np.uint8 or data.shape != ((size + 7) // 8,):
-                raise ValueError(
-                    f"layer {index} of shape {shape} needs {(size + 7) // 8} bytes, "
-                    f"got {data.dtype} of shape {data.shape}"
-                )
-            bits = np.unpackbits(data)
-            if bits[size:].any():
-                raise ValueError(f"layer {index} has a padding bit set")
-            layers.append(bits[:size].reshape(shape))
-        return cls(layers)
+        return self._packed
 
     def __eq__(self, other: object) -> bool:
         """Two masks are equal when they keep the same parameters of the same shapes."""
@@ -108,31 +139,54 @@ class Mask:
             return NotImplemented
         return self.shapes == other.shapes and all(
             np.array_equal(mine, theirs)
-            for mine, theirs in zip(self.layers, other.layers, strict=True)
+            for mine, theirs in zip(self._packed, other._packed, strict=True)
         )
 
     def __hash__(self) -> int:
         """Hash consistent with equality."""
-        return hash((self.shapes, tuple(layer.tobytes() for layer in self.packed())))
+        return hash((self.shapes, tuple(data.tobytes() for data in self._packed)))
 
     def __repr__(self) -> str:
         """Shapes and counts rather than the entries."""
         return f"Mask(shapes={self.shapes}, kept={self.kept}, density={self.density:.4g})"
 
 
-def _boolean(index: int, layer: ArrayLike) -> NDArray[np.bool_]:
-    """Read-only boolean copy of one layer, refusing entries that are neither 0 nor 1."""
+def write_rows(packed: Bytes, start: int, rows: Bools) -> None:
+    """Set the bits of some rows of a packed layer whose bits there are still 0.
+
+    Parameters
+    ----------
+    packed : ndarray of uint8
+        The layer, in the layout of :meth:`Mask.packed`.
+    start : int
+        Index of the first row.
+    rows : ndarray of bool, shape (number of rows, ...)
+
+    Examples
+    --------
+    >>> packed = np.zeros(2, np.uint8)
+    >>> write_rows(packed, 1, np.array([[True, False, True]]))
+    >>> Mask.from_packed([packed], [(3, 3)]).layer(0).astype(int)
+    array([[0, 0, 0],
+           [1, 0, 1],
+           [0, 0, 0]])
+    """
+    first = start * prod(rows.shape[1:])
+    bits = np.packbits(np.concatenate([np.zeros(first % 8, np.bool_), rows.ravel()]))
+    packed[first // 8 : first // 8 + len(bits)] |= bits
+
+
+def _boolean(index: int, layer: ArrayLike) -> Bools:
+    """Boolean form of one layer, refusing entries that are neither 0 nor 1."""
     array = np.asarray(layer)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"layer {index} of a mask holds {array.dtype}, not 0/1 numbers")
-    if array.size == 0:
-        raise ValueError(f"layer {index} of a mask is empty")
+    if array.size == 0 or array.ndim == 0:
+        raise ValueError(f"layer {index} of a mask is empty or has no axis")
     wrong = (array != 0) & (array != 1)
     if wrong.any():
         raise ValueError(
             f"a mask keeps or removes: layer {index} has the entry {array[wrong][0]}, "
             "which is neither 0 nor 1"
         )
-    boolean = array.astype(np.bool_)
-    boolean.flags.writeable = False
-    return boolean
+    return array.astype(np.bool_)

@@ -2,35 +2,46 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from math import prod
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from slth.tickets import layers
+from slth.tickets.layers import Dense, Layer, Relu, Shape, Weighted
+from slth.tickets.layers.base import positive
+
 WeightLaw = Literal["uniform", "normal"]
 
 # Weights per block.  Part of the definition of the network: changing it changes every network.
 BLOCK = 1 << 20
 
+# A step of Philox4x64 yields four 64-bit words, hence eight weights.
+_PER_COUNT = 8
+
 
 @dataclass(frozen=True)
 class RandomNetwork:
-    r"""Fully connected bias-free ReLU network whose weights are i.i.d. and fixed by a seed.
+    r"""Bias-free network whose weights are i.i.d. and fixed by a seed.
 
     .. math::
         g(x) = M_L\,\sigma(M_{L-1} \cdots \sigma(M_1 x)), \qquad (M_t)_{hj} \sim \mathcal D
 
-    Nothing but ``(widths, seed, law)`` is stored: the weights are regenerated from them on demand.
+    Nothing but ``(layers, seed, law)`` is stored: the weights are regenerated from them on demand.
     They come from the counter-based generator Philox4x64-10 with the seed as key and
     ``(layer, block)`` as the high words of the counter, so that each block of :math:`2^{20}`
-    weights has its own stream and can be regenerated alone.
+    weights has its own stream, and any part of it can be regenerated alone.
 
     Parameters
     ----------
-    widths : tuple of int
-        Layer widths :math:`d_0, \dots, d_L`, input first.
+    layers : tuple of Layer
+        With and without weights, in order; see :mod:`slth.tickets.layers`.
     seed : int
         Key of the generator, :math:`0 \le` ``seed`` :math:`< 2^{64}`.
     law : {"uniform", "normal"}
@@ -41,97 +52,168 @@ class RandomNetwork:
     Raises
     ------
     ValueError
-        If a width is not a positive integer, there are fewer than two, the seed is out of range or
-        the law is unknown.
+        If no layer has weights, the seed is out of range or the law is unknown.
 
     Notes
     -----
-    The model of Theorem 3 of Natale et al. 2024 (weights i.i.d. uniform on :math:`[-1, 1]`, no
-    biases).
+    The model of Theorems 3 and 4 of Natale et al. 2024 (weights, or equivariant coefficients,
+    i.i.d. uniform on :math:`[-1, 1]`, no biases).
 
     Examples
     --------
-    >>> net = RandomNetwork(widths=(3, 8, 2), seed=0, law="uniform")
+    >>> net = RandomNetwork.dense(widths=(3, 8, 2), seed=0)
+    >>> net.layers
+    (Dense(inputs=3, outputs=8), Relu(), Dense(inputs=8, outputs=2))
     >>> net.shapes, net.n_parameters
     (((8, 3), (2, 8)), 40)
     >>> net.weights(1).shape, net.weights(1).dtype.name
     ((2, 8), 'float32')
     """
 
-    widths: tuple[int, ...]
+    layers: tuple[Layer, ...]
     seed: int
     law: WeightLaw = "uniform"
 
     def __post_init__(self) -> None:
         """Refuse anything that does not define a network."""
-        if len(self.widths) < 2:
-            raise ValueError(f"a network needs at least two widths, got {self.widths}")
-        if any(not _is_integer(width) or width < 1 for width in self.widths):
-            raise ValueError(f"widths must be positive integers, got {self.widths}")
-        if not _is_integer(self.seed) or not 0 <= self.seed < 1 << 64:
-            raise ValueError(f"seed must be an integer in [0, 2^64), got {self.seed!r}")
+        object.__setattr__(self, "layers", tuple(self.layers))
+        if not self.weighted:
+            raise ValueError("a random network needs a layer with weights")
+        seed = self.seed
+        if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or int(seed) >> 64:
+            raise ValueError(f"seed must be an integer in [0, 2^64), got {seed!r}")
         if self.law not in get_args(WeightLaw):
             raise ValueError(f"law must be one of {get_args(WeightLaw)}, got {self.law!r}")
-        object.__setattr__(self, "widths", tuple(int(width) for width in self.widths))
-        object.__setattr__(self, "seed", int(self.seed))
+        object.__setattr__(self, "seed", int(seed))
+
+    @classmethod
+    def dense(cls, widths: Sequence[int], seed: int, law: WeightLaw = "uniform") -> "RandomNetwork":
+        r"""Fully connected network with ReLU between its layers.
+
+        Parameters
+        ----------
+        widths : sequence of int
+            Layer widths :math:`d_0, \dots, d_L`, input first.
+        seed, law
+            As for the class.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two widths, or one is not a positive integer.
+        """
+        if len(widths) < 2:
+            raise ValueError(f"a network needs at least two widths, got {tuple(widths)}")
+        sizes = [positive("width", width) for width in widths]
+        chain: list[Layer] = []
+        for inputs, outputs in pairwise(sizes):
+            chain += [Dense(inputs, outputs), Relu()]
+        return cls(tuple(chain[:-1]), seed, law)
+
+    @property
+    def weighted(self) -> tuple[Weighted, ...]:
+        """The layers that have weights; they are counted from 0 below."""
+        return layers.weighted(self.layers)
 
     @property
     def depth(self) -> int:
-        """Number of weight matrices."""
-        return len(self.widths) - 1
+        """Number of layers with weights."""
+        return len(self.weighted)
 
     @property
-    def shapes(self) -> tuple[tuple[int, int], ...]:
-        """Shape ``(out, in)`` of each weight matrix."""
-        return tuple(zip(self.widths[1:], self.widths[:-1], strict=True))
+    def widths(self) -> tuple[int, ...]:
+        """Numbers of channels: of the input, then of the output of each layer with weights."""
+        return (self.weighted[0].inputs, *(layer.outputs for layer in self.weighted))
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """Shape of the weights of each layer."""
+        return tuple(layer.shape for layer in self.weighted)
 
     @property
     def n_parameters(self) -> int:
         """Number of random weights, all layers together."""
-        return sum(rows * columns for rows, columns in self.shapes)
+        return sum(layer.size for layer in self.weighted)
 
     def weights(self, layer: int) -> NDArray[np.float32]:
-        """Weight matrix of one layer (counted from 0), regenerated from the seed.
+        """All weights of one layer, regenerated from the seed.
 
         Returns
         -------
-        ndarray of float32, shape (out, in)
+        ndarray of float32, of the layer's shape
 
         Raises
         ------
         ValueError
             If there is no such layer.
         """
-        if not 0 <= layer < self.depth:
-            raise ValueError(f"layer {layer} of a network with layers 0..{self.depth - 1}")
-        rows, columns = self.shapes[layer]
-        weights = np.empty(rows * columns, dtype=np.float32)
-        for block, start in enumerate(range(0, weights.size, BLOCK)):
-            part = weights[start : start + BLOCK]
-            part[:] = _block(self.seed, layer, block, part.size, self.law)
-        return weights.reshape(rows, columns)
+        self._check(layer)
+        return self.rows(layer, 0, self.shapes[layer][0])
+
+    def rows(self, layer: int, start: int, stop: int) -> NDArray[np.float32]:
+        """Weights of the outputs ``start`` to ``stop - 1`` of one layer: nothing else is drawn.
+
+        Returns
+        -------
+        ndarray of float32, shape (stop - start, ...)
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer, or it has fewer outputs.
+
+        Examples
+        --------
+        >>> net = RandomNetwork.dense(widths=(3, 8, 2), seed=0)
+        >>> bool((net.rows(0, 2, 5) == net.weights(0)[2:5]).all())
+        True
+        """
+        self._check(layer)
+        shape = self.shapes[layer]
+        if not 0 <= start <= stop <= shape[0]:
+            raise ValueError(f"rows {start} to {stop} of a layer with {shape[0]}")
+        row = prod(shape[1:])
+        weights = np.empty((stop - start) * row, dtype=np.float32)
+        for block in range(start * row // BLOCK, -(-stop * row // BLOCK)):
+            begin = max(start * row, block * BLOCK)
+            end = min(stop * row, (block + 1) * BLOCK)
+            weights[begin - start * row : end - start * row] = _part(
+                self.seed, layer, block, begin - block * BLOCK, end - block * BLOCK, self.law
+            )
+        return weights.reshape(stop - start, *shape[1:])
 
     def digest(self) -> str:
-        """SHA-256 over law, widths and every weight (little-endian float32), in hexadecimal.
+        """SHA-256 over law, layers and every weight (little-endian float32), in hexadecimal.
 
-        It tells whether a later NumPy or SciPy still regenerates the same network.
+        It tells whether a later NumPy or SciPy still regenerates the same network.  All weights are
+        drawn for it, once in the life of the object.
         """
-        sha = hashlib.sha256(json.dumps([self.law, self.widths]).encode())
-        for layer in range(self.depth):
-            sha.update(self.weights(layer).astype("<f4", copy=False).tobytes())
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
+        architecture = [layers.to_json(layer) for layer in self.layers]
+        sha = hashlib.sha256(json.dumps([self.law, architecture]).encode())
+        for index, layer in enumerate(self.weighted):
+            for rows in layer.row_blocks(BLOCK):
+                part = self.rows(index, rows.start, rows.stop)
+                sha.update(part.astype("<f4", copy=False).data)
         return sha.hexdigest()
 
+    def _check(self, layer: int) -> None:
+        if not 0 <= layer < self.depth:
+            raise ValueError(f"layer {layer} of a network with layers 0..{self.depth - 1}")
 
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
-
-def _block(seed: int, layer: int, block: int, size: int, law: WeightLaw) -> NDArray[np.float32]:
-    """Draw the first ``size`` weights of one block from its own stretch of 2^64 counters."""
+def _part(
+    seed: int, layer: int, block: int, start: int, stop: int, law: WeightLaw
+) -> NDArray[np.float32]:
+    """Draw weights ``start`` to ``stop - 1`` of one block, from its own 2^64 counters."""
+    skipped, extra = divmod(start, _PER_COUNT)
     # random_raw rather than a Generator method: only the raw stream is guaranteed across versions.
-    generator = np.random.Philox(key=seed, counter=(layer << 128) | (block << 64))
-    raw = generator.random_raw((size + 1) // 2)
-    words = np.asarray(raw, dtype="<u8").view("<u4")[:size]
+    generator = np.random.Philox(key=seed, counter=(layer << 128) | (block << 64) | skipped)
+    raw = generator.random_raw((extra + stop - start + 1) // 2)
+    words = np.asarray(raw, dtype="<u8").view("<u4")[extra : extra + stop - start]
     if law == "uniform":
         odd = 2 * (words >> 8).astype(np.int32) + (1 - (1 << 24))
         return odd.astype(np.float32) * np.float32(2.0**-24)

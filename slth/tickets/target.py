@@ -1,25 +1,87 @@
-"""What a target network is: bias-free linear layers with ReLU between them, and its fingerprint."""
+"""What a target network is: which layers, which coefficients, and its fingerprint."""
 
 import hashlib
 import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from slth import equivariance
+from slth.tickets import layers
+from slth.tickets.layers import Layer, Passing, Weighted
 
-def linear_layers(target: nn.Module) -> tuple[NDArray[np.float32], ...]:
-    r"""Weight matrices :math:`W_i` of :math:`f(x) = W_\ell\,\sigma(\cdots\sigma(W_1x))`.
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    r"""A network :math:`f`, as the constructions and the judge see it.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        With and without weights, in order.
+    coefficients : tuple of ndarray of float32
+        One array for each weighted layer, in the layout of torch: (out, in / groups, \*basis).
+    """
+
+    layers: tuple[Layer, ...]
+    coefficients: tuple[NDArray[np.float32], ...]
+
+    @property
+    def weighted(self) -> tuple[Weighted, ...]:
+        """The layers that have coefficients."""
+        return layers.weighted(self.layers)
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of coefficients."""
+        return sum(array.size for array in self.coefficients)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over architecture and weights (little-endian float32, C order), in hexadecimal.
+
+        Two targets have the same digest exactly when they have the same layers with the same
+        weights, wherever and in whatever floating-point type they are stored.
+        """
+        architecture = [layers.to_json(layer) for layer in self.layers]
+        sha = hashlib.sha256(json.dumps(architecture).encode())
+        for array in self.coefficients:
+            sha.update(array.astype("<f4", copy=False).tobytes())
+        return sha.hexdigest()
+
+    def module(self) -> nn.Sequential:
+        """Return the network as an ordinary module, float32, without gradients."""
+        coefficients = iter(self.coefficients)
+        modules: list[nn.Module] = []
+        for layer in self.layers:
+            if isinstance(layer, Weighted):
+                modules.append(layer.module(torch.from_numpy(next(coefficients).copy())))
+            elif isinstance(layer, Passing):
+                modules.append(layer.module())
+        return nn.Sequential(*modules)
+
+
+def read(target: nn.Module) -> Target:
+    r"""Read layers and coefficients off a module.
 
     Parameters
     ----------
     target : torch.nn.Sequential
-        ``Linear(bias=False)`` and ``ReLU`` alternating, beginning and ending with ``Linear``.
+        Of ``Linear``, ``Conv2d`` (both without bias), ``ReLU``, ``MaxPool2d``, ``AvgPool2d``,
+        ``AdaptiveAvgPool2d(1)``, ``Flatten`` and the modules of :mod:`slth.equivariance`, in any
+        order.  ``Dropout`` and ``Identity`` are left out: the network is meant as it is evaluated.
+        Nested ``Sequential`` are flattened.
 
     Returns
     -------
-    tuple of ndarray of float32, shapes :math:`(d_i, d_{i-1})`
-        Copies, in C order.
+    Target
+        Coefficients are copies.
 
     Raises
     ------
@@ -27,81 +89,184 @@ def linear_layers(target: nn.Module) -> tuple[NDArray[np.float32], ...]:
         If the network has another form, a weight is not finite, or a weight is not exactly
         representable in float32.
 
-    Notes
-    -----
-    The targets of Theorem 3 of Natale et al. 2024.
+    Examples
+    --------
+    >>> read(nn.Sequential(nn.Linear(3, 4, bias=False), nn.ReLU(), nn.Dropout())).layers
+    (Dense(inputs=3, outputs=4), Relu())
+    >>> read(nn.Sequential(nn.Linear(3, 4), nn.Softmax()))
+    Traceback (most recent call last):
+        ...
+    ValueError: module 0 of the target (Linear) has a bias; the random networks of the theorems
+    have none: absorb_biases turns it into weights of a constant input
+    """
+    for position, module in _modules(target):
+        if type(module) in _READERS and getattr(module, "bias", None) is not None:
+            raise ValueError(
+                f"module {position} of the target ({_name(module)}) has a bias; the random "
+                "networks of the theorems have none: absorb_biases turns it into weights of a "
+                "constant input"
+            )
+    return read_affine(target)[0]
+
+
+def read_affine(target: nn.Module) -> tuple[Target, tuple[NDArray[np.float32] | None, ...]]:
+    r"""Read layers and coefficients as :func:`read` does, and biases where there are some.
+
+    Returns
+    -------
+    Target
+        The network without its biases.
+    tuple of ndarray of float32 or None
+        The biases, one array or None for each weighted layer.
 
     Examples
     --------
-    >>> from torch import nn
-    >>> net = nn.Sequential(nn.Linear(3, 4, bias=False), nn.ReLU(), nn.Linear(4, 2, bias=False))
-    >>> [W.shape for W in linear_layers(net)]
-    [(4, 3), (2, 4)]
-    >>> linear_layers(nn.Sequential(nn.Linear(3, 4)))
-    Traceback (most recent call last):
-        ...
-    ValueError: module 0 of the target has a bias: Theorem 3 is about networks without biases
+    >>> known, [bias] = read_affine(nn.Sequential(nn.Linear(3, 4)))
+    >>> known.layers, bias.shape
+    ((Dense(inputs=3, outputs=4),), (4,))
     """
-    if not isinstance(target, nn.Sequential) or len(target) == 0:
-        raise ValueError(f"the target must be a non-empty nn.Sequential, got {_name(target)}")
-    if len(target) % 2 == 0:
-        raise ValueError("the target must begin and end with a Linear layer, ReLU in between")
-    layers: list[NDArray[np.float32]] = []
-    for position, module in enumerate(target):
-        wanted = nn.ReLU if position % 2 else nn.Linear
-        if not isinstance(module, wanted):
+    found: list[Layer] = []
+    coefficients, biases = [], []
+    for position, module in _modules(target):
+        if isinstance(module, _TRANSPARENT):
+            continue
+        reader = _READERS.get(type(module))
+        if reader is None:
             raise ValueError(
-                f"module {position} of the target must be {wanted.__name__}, got {_name(module)}"
+                f"module {position} of the target is a {_name(module)}; supported are "
+                f"{', '.join(kind.__name__ for kind in (*_READERS, *_TRANSPARENT))}{_hint(module)}"
             )
-        if isinstance(module, nn.Linear):
-            weight = _float32(position, module)
-            if layers and layers[-1].shape[0] != weight.shape[1]:
-                raise ValueError(
-                    f"module {position} of the target takes {weight.shape[1]} inputs, "
-                    f"but the layer before it has {layers[-1].shape[0]} outputs"
-                )
-            layers.append(weight)
-    return tuple(layers)
+        try:
+            layer = reader(module)
+            if isinstance(layer, Weighted):
+                weight, bias = (getattr(module, name, None) for name in ("weight", "bias"))
+                coefficients.append(_float32("weight", weight))
+                biases.append(None if bias is None else _float32("bias", bias))
+        except ValueError as error:
+            raise ValueError(f"module {position} of the target ({_name(module)}) {error}") from None
+        found.append(layer)
+    if not coefficients:
+        raise ValueError("the target has no layer with weights")
+    return Target(tuple(found), tuple(coefficients)), tuple(biases)
 
 
-def target_digest(target: nn.Module) -> str:
-    """SHA-256 over architecture and weights (little-endian float32, C order), in hexadecimal.
-
-    Two targets have the same digest exactly when they have the same layers with the same weights,
-    wherever and in whatever floating-point type they are stored.
-
-    Raises
-    ------
-    ValueError
-        As :func:`linear_layers`.
-    """
-    layers = linear_layers(target)
-    shapes = [layer.shape for layer in layers]
-    sha = hashlib.sha256(json.dumps(["linear-relu", shapes]).encode())
-    for layer in layers:
-        sha.update(layer.astype("<f4", copy=False).tobytes())
-    return sha.hexdigest()
+def _modules(target: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """Flatten nested Sequentials."""
+    if not isinstance(target, nn.Sequential):
+        raise ValueError(f"the target must be an nn.Sequential, got {_name(target)}")
+    for name, child in enumerate(target):  # children() would skip a module that comes again
+        if isinstance(child, nn.Sequential):
+            yield from _modules(child, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", child
 
 
-def _float32(position: int, module: nn.Linear) -> NDArray[np.float32]:
-    """Check one weight matrix and copy it."""
-    bias: object = module.bias  # torch's annotation forgets that it may be None
-    if bias is not None:
+def _dense(module: nn.Linear) -> Layer:
+    return layers.Dense(module.in_features, module.out_features)
+
+
+def _conv(module: nn.Conv2d) -> Layer:
+    padding = module.padding
+    if isinstance(padding, str):
+        reach = [
+            step * (taps - 1)
+            for step, taps in zip(module.dilation, module.kernel_size, strict=True)
+        ]
+        if padding == "same" and any(length % 2 for length in reach):
+            raise ValueError("pads an even kernel on one side only: give the padding in numbers")
+        padding = tuple(length // 2 if padding == "same" else 0 for length in reach)
+    return layers.Conv(
+        module.in_channels,
+        module.out_channels,
+        module.kernel_size,  # type: ignore[arg-type]
+        module.stride,  # type: ignore[arg-type]
+        padding,  # type: ignore[arg-type]
+        module.dilation,  # type: ignore[arg-type]
+        module.groups,
+        module.padding_mode,  # type: ignore[arg-type]
+    )
+
+
+def _max_pool(module: nn.MaxPool2d) -> Layer:
+    if module.ceil_mode or module.return_indices or _two(module.dilation) != (1, 1):
+        raise ValueError("has ceil_mode, return_indices or dilation, which are not supported")
+    return layers.MaxPool(_two(module.kernel_size), _two(module.stride), _two(module.padding))
+
+
+def _avg_pool(module: nn.AvgPool2d) -> Layer:
+    uncounted = not module.count_include_pad and _two(module.padding) != (0, 0)
+    if module.ceil_mode or module.divisor_override is not None or uncounted:
         raise ValueError(
-            f"module {position} of the target has a bias: "
-            "Theorem 3 is about networks without biases"
+            "has ceil_mode, divisor_override or uncounted padding, which are not supported"
         )
-    if module.weight.numel() == 0:
-        raise ValueError(f"module {position} of the target has no weights")
-    exact = module.weight.detach().cpu().double().numpy()
+    return layers.AvgPool(_two(module.kernel_size), _two(module.stride), _two(module.padding))
+
+
+def _global_pool(module: nn.AdaptiveAvgPool2d) -> Layer:
+    if _two(module.output_size) != (1, 1):
+        raise ValueError(f"has output size {module.output_size}; supported is 1")
+    return layers.GlobalAvgPool()
+
+
+def _flatten(module: nn.Flatten) -> Layer:
+    if (module.start_dim, module.end_dim) != (1, -1):
+        raise ValueError("must flatten everything but the batch axis")
+    return layers.Flatten()
+
+
+def _space(module: Any) -> str:
+    """Name of the space of a module, if others can find the space by it."""
+    space: equivariance.Space = module.space
+    if equivariance.space(space.name) != space:
+        raise ValueError(f"is on another space than the one known as {space.name}")
+    return space.name
+
+
+def _equivariant(module: equivariance.EquivariantLinear) -> Layer:
+    return layers.Equivariant(module.in_channels, module.out_channels, _space(module))
+
+
+# One line for each kind of module that is understood.
+_READERS: dict[type[nn.Module], Callable[[Any], Layer]] = {
+    nn.Linear: _dense,
+    nn.Conv2d: _conv,
+    nn.ReLU: lambda _: layers.Relu(),
+    nn.MaxPool2d: _max_pool,
+    nn.AvgPool2d: _avg_pool,
+    nn.AdaptiveAvgPool2d: _global_pool,
+    nn.Flatten: _flatten,
+    equivariance.EquivariantLinear: _equivariant,
+    equivariance.Lift: lambda module: layers.Lift(_space(module)),
+    equivariance.GroupPool: lambda module: layers.GroupPool(_space(module)),
+    equivariance.TurnPool: lambda module: layers.TurnPool(_space(module)),
+}
+_TRANSPARENT = (nn.Dropout, nn.Dropout2d, nn.Identity)
+
+SUPPORTED: tuple[type[nn.Module], ...] = (nn.Sequential, *_READERS, *_TRANSPARENT)
+
+
+def _hint(module: nn.Module) -> str:
+    """Say what to do about a module that has a well-known way around it."""
+    if isinstance(module, nn.modules.batchnorm._BatchNorm):
+        return "; fold the normalisation into the layer before it first"
+    return ""
+
+
+def _two(value: int | tuple[int, ...] | Any) -> tuple[int, int]:
+    """Read torch's "one number or two"."""
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
+def _float32(name: str, parameter: Any) -> NDArray[np.float32]:
+    """Check the weights or biases of one module and copy them."""
+    exact = parameter.detach().cpu().double().numpy()
     if not np.isfinite(exact).all():
-        raise ValueError(f"module {position} of the target has a weight that is not finite")
+        raise ValueError(f"has a {name} that is not finite")
     with np.errstate(over="ignore"):  # an overflow fails the comparison below
         rounded = np.array(exact, dtype=np.float32, order="C")
     if not np.array_equal(exact, rounded):
         raise ValueError(
-            f"module {position} of the target has weights that float32 cannot hold exactly: "
-            "convert the target with .float() first"
+            f"has a {name} that float32 cannot hold exactly: convert the target with .float() first"
         )
     return rounded
 

@@ -1,6 +1,7 @@
 """A strong lottery ticket: a random network and the mask that makes it compute the target."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import isfinite
 from os import PathLike
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Literal, get_args
 import torch
 from torch import nn
 
-from slth.tickets import ticket_file
+from slth.tickets import layers, ticket_file
+from slth.tickets.layers import Layer, Passing, Relu, Shape, Weighted
 from slth.tickets.mask import Mask
 from slth.tickets.random_network import RandomNetwork
 from slth.tickets.ticket_file import TicketFileError
 
+Construction = Literal["malach", "pensia", "natale"]
 Objective = Literal["best", "feasible", "fewest"]
 
 
@@ -25,25 +28,29 @@ class Ticket:
         g(x) = (S_{2\ell}\odot M_{2\ell})\,\sigma(\cdots\sigma((S_1\odot M_1)x)), \qquad
         S_t \in \{0,1\}^{m_t \times m_{t-1}}
 
-    Layers :math:`2i-1` and :math:`2i` of the random network stand for layer :math:`i` of the
-    target, so that every second width of the random network is a width of the target.
+    Layers :math:`2i-1` and :math:`2i` of the random network, with a ReLU between them, stand for
+    layer :math:`i` of the target; layers without weights are where they are in the target.
 
     Parameters
     ----------
     random_network : RandomNetwork
-        The network that was drawn, of depth :math:`2\ell`.
+        The network that was drawn, with :math:`2\ell` weighted layers.
     mask : Mask
         The parameters that are kept.
     target_digest : str
-        Fingerprint of the target, see :func:`slth.tickets.target_digest`.
+        Fingerprint of the target, see :class:`slth.tickets.Target`.
     random_digest : str
         Fingerprint of the random weights, see :meth:`RandomNetwork.digest`.
+    input_shape : tuple of int
+        Shape of an input, without the batch axis.
     nonnegative_inputs : bool
         Whether the ticket is meant for inputs :math:`x \ge 0` only.
+    construction : {"malach", "pensia", "natale"}
+        One product per weight, any number of products, or a fixed number.
     objective : {"best", "feasible", "fewest"}
         How the subsets were chosen.
-    size : int or None
-        Number of terms of every subset; None where it was free.
+    sizes : tuple of int or None
+        Per target layer the number of terms of every subset; None where it was free.
     weight_tolerances : tuple of float
         Largest admissible error of a weight, per target layer.
     epsilon : float or None
@@ -56,61 +63,75 @@ class Ticket:
 
     Notes
     -----
-    Theorem 3 of Natale et al. 2024.  :func:`slth.verify` says whether a ticket is a good one.
+    Theorems 3 and 4 of Natale et al. 2024.  :func:`slth.verify` says whether a ticket is a good
+    one.
 
     Examples
     --------
     One weight, by a random network with one hidden unit:
 
-    >>> net = RandomNetwork(widths=(1, 1, 1), seed=3, law="uniform")
-    >>> ticket = Ticket(net, Mask([[[1]], [[1]]]), "…", net.digest(), True, "best", 1, (0.1,))
+    >>> net = RandomNetwork.dense(widths=(1, 1, 1), seed=3)
+    >>> ticket = Ticket(
+    ...     net, Mask([[[1]], [[1]]]), "…", net.digest(), (1,), True, "malach", "best", (1,), (0.1,)
+    ... )
     >>> ticket.network()
     Sequential(
       (0): Linear(in_features=1, out_features=1, bias=False)
       (1): ReLU()
       (2): Linear(in_features=1, out_features=1, bias=False)
     )
-    >>> ticket.density, ticket.overparameterization
-    (1.0, 2.0)
+    >>> ticket.target_layers, ticket.density, ticket.overparameterization
+    ((Dense(inputs=1, outputs=1),), 1.0, 2.0)
     """
 
     random_network: RandomNetwork
     mask: Mask
     target_digest: str
     random_digest: str
+    input_shape: Shape
     nonnegative_inputs: bool
+    construction: Construction
     objective: Objective
-    size: int | None
+    sizes: tuple[int | None, ...]
     weight_tolerances: tuple[float, ...]
     epsilon: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse parts that do not fit together."""
-        depth = self.random_network.depth
-        if depth % 2:
-            raise ValueError(f"a ticket needs two random layers per target layer, got {depth}")
+        layers.shapes(self.target_layers, self.input_shape)
         if self.mask.shapes != self.random_network.shapes:
             raise ValueError(
                 f"the mask has shapes {self.mask.shapes}, "
                 f"the random network {self.random_network.shapes}"
             )
+        if self.construction not in get_args(Construction):
+            raise ValueError(
+                f"construction must be one of {get_args(Construction)}: {self.construction!r}"
+            )
         if self.objective not in get_args(Objective):
             raise ValueError(f"objective must be one of {get_args(Objective)}: {self.objective!r}")
-        if self.size is not None and self.size < 1:
-            raise ValueError(f"size must be at least 1, got {self.size}")
-        if len(self.weight_tolerances) != depth // 2:
-            raise ValueError(
-                f"{len(self.weight_tolerances)} weight tolerances for {depth // 2} target layers"
-            )
+        depth = self.random_network.depth // 2
+        for name in ("sizes", "weight_tolerances"):
+            if len(getattr(self, name)) != depth:
+                raise ValueError(f"{len(getattr(self, name))} {name} for {depth} target layers")
+        if any(size is not None and size < 1 for size in self.sizes):
+            raise ValueError(f"sizes must be at least 1, got {self.sizes}")
+        fits = {
+            "malach": all(size == 1 for size in self.sizes),
+            "pensia": all(size is None for size in self.sizes),
+            "natale": all(size is not None for size in self.sizes),
+        }
+        if not fits[self.construction]:
+            raise ValueError(f"the construction {self.construction!r} has no sizes {self.sizes}")
         if not all(isfinite(tau) and tau >= 0 for tau in self.weight_tolerances):
             raise ValueError(f"weight tolerances must be >= 0, got {self.weight_tolerances}")
         if self.epsilon is not None and not (isfinite(self.epsilon) and self.epsilon > 0):
             raise ValueError(f"epsilon must be positive and finite, got {self.epsilon}")
 
     @property
-    def target_widths(self) -> tuple[int, ...]:
-        """Layer widths of the target."""
-        return self.random_network.widths[::2]
+    def target_layers(self) -> tuple[Layer, ...]:
+        """Layers of the target: each random pair stands for one."""
+        return _target_layers(self.random_network.layers)
 
     @property
     def density(self) -> float:
@@ -120,24 +141,26 @@ class Ticket:
     @property
     def overparameterization(self) -> float:
         """Random parameters per parameter of the target."""
-        widths = self.target_widths
-        target = sum(rows * columns for rows, columns in zip(widths[1:], widths[:-1], strict=True))
+        target = sum(layer.size for layer in layers.weighted(self.target_layers))
         return self.random_network.n_parameters / target
 
     def network(self) -> nn.Sequential:
         """Return the pruned random network as an ordinary module, float32, without gradients.
 
-        ``Linear(bias=False)`` and ``ReLU`` alternate; the weights are the random ones where the
-        mask keeps them and 0 elsewhere.  ``ticket.network().double()`` has the same weights.
+        The weights are the random ones where the mask keeps them and 0 elsewhere.
+        ``ticket.network().double()`` has the same weights.
         """
         modules: list[nn.Module] = []
-        for layer, keep in enumerate(self.mask.layers):
-            rows, columns = keep.shape
-            linear = nn.Linear(columns, rows, bias=False, device="meta")  # draws no initial weights
-            weights = self.random_network.weights(layer) * keep
-            linear.weight = nn.Parameter(torch.from_numpy(weights), requires_grad=False)
-            modules += [linear, nn.ReLU()]
-        return nn.Sequential(*modules[:-1])
+        index = 0
+        for layer in self.random_network.layers:
+            if isinstance(layer, Weighted):
+                weights = self.random_network.weights(index)
+                weights *= self.mask.layer(index)
+                modules.append(layer.module(torch.from_numpy(weights)))
+                index += 1
+            elif isinstance(layer, Passing):
+                modules.append(layer.module())
+        return nn.Sequential(*modules)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Store the ticket: what defines the random network, the mask bits and the fingerprints.
@@ -146,14 +169,16 @@ class Ticket:
         interrupted save leaves an earlier file as it was.
         """
         header = {
-            "widths": self.random_network.widths,
+            "layers": [layers.to_json(layer) for layer in self.random_network.layers],
             "seed": self.random_network.seed,
             "law": self.random_network.law,
             "target_digest": self.target_digest,
             "random_digest": self.random_digest,
+            "input_shape": self.input_shape,
             "nonnegative_inputs": self.nonnegative_inputs,
+            "construction": self.construction,
             "objective": self.objective,
-            "size": self.size,
+            "sizes": self.sizes,
             "weight_tolerances": self.weight_tolerances,
             "epsilon": self.epsilon,
         }
@@ -168,20 +193,23 @@ class Ticket:
         FileNotFoundError
             If there is no such file.
         TicketFileError
-            If the file is truncated, corrupted, no ticket, of a newer format, or if the seed does
+            If the file is truncated, corrupted, no ticket, of another format, or if the seed does
             not regenerate the random network that was stored.
         """
         header, packed = ticket_file.read(Path(path))
         try:
-            network = RandomNetwork(tuple(header["widths"]), header["seed"], header["law"])
+            chain = tuple(layers.from_json(layer) for layer in header["layers"])
+            network = RandomNetwork(chain, header["seed"], header["law"])
             ticket = cls(
                 random_network=network,
-                mask=Mask.unpack(packed, network.shapes),
+                mask=Mask.from_packed(packed, network.shapes),
                 target_digest=header["target_digest"],
                 random_digest=header["random_digest"],
+                input_shape=tuple(header["input_shape"]),
                 nonnegative_inputs=header["nonnegative_inputs"],
+                construction=header["construction"],
                 objective=header["objective"],
-                size=header["size"],
+                sizes=tuple(header["sizes"]),
                 weight_tolerances=tuple(header["weight_tolerances"]),
                 epsilon=header["epsilon"],
             )
@@ -193,3 +221,22 @@ class Ticket:
                 "stored (the versions of NumPy and SciPy differ, or the file was edited)"
             )
         return ticket
+
+
+def _target_layers(random_layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Put one layer in the place of each random pair with its ReLU."""
+    result: list[Layer] = []
+    rest = list(random_layers)
+    while rest:
+        layer = rest.pop(0)
+        if isinstance(layer, Weighted):
+            relu, second = rest[:2] if len(rest) > 1 else (None, None)
+            if relu != Relu() or not isinstance(second, Weighted):
+                raise ValueError("a ticket needs two random layers with a ReLU per target layer")
+            original = replace(second, inputs=layer.inputs)
+            if original.pair(layer.outputs) != (layer, second):
+                raise ValueError(f"{layer} and {second} are no random pair for one target layer")
+            del rest[:2]
+            layer = original
+        result.append(layer)
+    return tuple(result)

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-FORMAT_VERSION = 1
+from slth.tickets.atomic import write_atomically
+
+FORMAT_VERSION = 2
 _KEY = "slth_ticket"
 
 
@@ -30,15 +30,7 @@ def write(path: Path, header: Mapping[str, Any], arrays: Sequence[NDArray[np.uin
         {_tensor_name(index): array for index, array in enumerate(arrays)},
         metadata={_KEY: json.dumps(content, sort_keys=True, allow_nan=False)},
     )
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with open(temporary, "xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(path, data)
 
 
 def read(path: Path) -> tuple[dict[str, Any], list[NDArray[np.uint8]]]:
@@ -49,7 +41,7 @@ def read(path: Path) -> tuple[dict[str, Any], list[NDArray[np.uint8]]]:
     FileNotFoundError
         If there is no such file.
     TicketFileError
-        If the file is truncated, corrupted, no ticket, or written by a newer format.
+        If the file is truncated, corrupted, no ticket, or of another format.
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no ticket file {path}")
@@ -68,8 +60,14 @@ def read(path: Path) -> tuple[dict[str, Any], list[NDArray[np.uint8]]]:
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise TicketFileError(f"{path} has an unreadable ticket header: {error!r}") from error
     if version != FORMAT_VERSION:
+        why = (
+            "format 1 knew dense layers only, prune the target again"
+            if version == 1
+            else "it was written by another version"
+        )
         raise TicketFileError(
-            f"{path} has ticket format {version!r}, this version of slth reads {FORMAT_VERSION}"
+            f"{path} has ticket format {version!r}, this version of slth reads {FORMAT_VERSION}: "
+            f"{why}"
         )
     names = [_tensor_name(index) for index in range(len(tensors))]
     if set(names) != set(tensors):

@@ -1,0 +1,138 @@
+"""One subset sum per coefficient: the step that every construction consists of."""
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slth.constructions.not_found import Miss, TicketNotFound
+from slth.subset_sum import solve_many
+from slth.tickets import Objective
+
+Bools = NDArray[np.bool_]
+
+HALVES = ("positive", "negative")
+
+# Of a free size, the first subset within tolerance is sought among this many products: 2^40 subsets
+# are plenty, and the solver's memory is spared however many samples there are.  Most weights are
+# hit among the first few, for which the solver need not be prepared for long lists.
+_MOST_FEASIBLE = 40
+_FIRST_FEASIBLE = 24
+
+
+def choose(
+    weights: NDArray[np.floating],
+    incoming: NDArray[np.floating],
+    second: NDArray[np.floating],
+    *,
+    tolerance: float,
+    size: int | None,
+    objective: Objective,
+    signed: bool,
+) -> Bools:
+    r"""Choose hidden units whose products sum to each coefficient, up to ``tolerance``.
+
+    .. math::
+        \Big|\sum_{h\in S^\pm_{rj}} B_{rh}\,a_h^\pm \mp W_{rj}\Big| \le \tau
+        \qquad\text{for all } r, j
+
+    Input :math:`j` owns :math:`n` hidden units for its positive half and, if inputs are signed,
+    the next :math:`n` for its negative half.  A unit is *live* if the weight with which it reads
+    its input has the sign of the half, and only live units are chosen.  All rows share them.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (rows, in)
+        The coefficients :math:`W`; what a row is (an output, or an output and a tap of its kernel)
+        does not matter.
+    incoming : ndarray, shape (hidden,)
+        The weight :math:`a_h` of each hidden unit to its own input.
+    second : ndarray, shape (rows, hidden)
+        The random coefficients :math:`B`.
+    tolerance, size, objective, signed
+        As for :func:`slth.constructions.dense_masks`.
+
+    Returns
+    -------
+    ndarray of bool, shape (rows, hidden)
+
+    Raises
+    ------
+    TicketNotFound
+        If some coefficient cannot be approximated; it names the one that is missed by most.
+    InstanceTooLarge
+        If there are too many live products for the solver.
+
+    Notes
+    -----
+    Proof of Theorem 3 of Natale et al. 2024.
+    """
+    rows, inputs = weights.shape
+    halves = 1 + signed
+    blocks = (inputs, halves, len(incoming) // (inputs * halves))
+    signs = np.array([1.0, -1.0])[:halves]
+    own = incoming.astype(np.float64).reshape(blocks) * signs[:, None]
+    live = own > 0
+    if size is None and objective == "feasible":
+        live &= live.cumsum(axis=2) <= _MOST_FEASIBLE
+    counts = live.sum(axis=2)
+    goals = weights.astype(np.float64)[:, :, None] * signs
+    outgoing = second.reshape(rows, *blocks)
+    chosen = np.zeros(outgoing.shape, np.bool_)
+    errors = np.empty(goals.shape)
+    for count in np.unique(counts).tolist():  # instances of one length are solved together
+        column, half = np.nonzero(counts == count)
+        unit = np.nonzero(live[column, half])[1].reshape(len(column), count)
+        place = (column[:, None], half[:, None], unit)
+        slopes = outgoing[:, *place] * own[place]
+        masks, error = _solve(
+            slopes.reshape(rows * len(column), count),
+            goals[:, column, half].ravel(),
+            tolerance,
+            size,
+            objective,
+        )
+        chosen[:, *place] = masks.reshape(rows, *unit.shape)
+        errors[:, column, half] = error.reshape(rows, len(column))
+    if errors.max() > tolerance:
+        row, missed, side = np.unravel_index(int(errors.argmax()), errors.shape)
+        raise TicketNotFound(
+            Miss(
+                index=(int(row), int(missed)),
+                half=HALVES[side],
+                weight=float(weights[row, missed]),
+                tolerance=tolerance,
+                error=float(errors[row, missed, side]),
+                samples=blocks[2],
+                live=int(counts[missed, side]),
+            )
+        )
+    return chosen.reshape(second.shape)
+
+
+def _solve(
+    slopes: NDArray[np.float64],
+    goals: NDArray[np.float64],
+    tolerance: float,
+    size: int | None,
+    objective: Objective,
+) -> tuple[Bools, NDArray[np.float64]]:
+    """Solve many instances; where there are too few products, nothing is chosen."""
+    count = slopes.shape[1]
+    if count == 0 and size is None:
+        return np.zeros(slopes.shape, np.bool_), np.abs(goals)
+    if size is not None and size > count:
+        return np.zeros(slopes.shape, np.bool_), np.full(len(goals), np.inf)
+    limit = None if objective == "best" else tolerance
+    search = partial(solve_many, size=size, objective=objective, tolerance=limit)
+    if size is not None or objective != "feasible" or count <= _FIRST_FEASIBLE:
+        solution = search(slopes, goals)
+        return solution.masks, solution.errors
+    early = search(slopes[:, :_FIRST_FEASIBLE], goals)
+    masks = np.zeros(slopes.shape, np.bool_)
+    masks[:, :_FIRST_FEASIBLE], errors = early.masks, early.errors
+    rest = np.flatnonzero(~early.found)
+    if len(rest):
+        solution = search(slopes[rest], goals[rest])
+        masks[rest], errors[rest] = solution.masks, solution.errors
+    return masks, errors

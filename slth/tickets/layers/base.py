@@ -1,0 +1,180 @@
+"""What a layer of an architecture has to know, whatever its kind."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+Array = NDArray[np.float64]
+Shape = tuple[int, ...]
+
+
+class Layer(ABC):
+    """A layer without its weights: a frozen dataclass of numbers, names and tuples of them.
+
+    Equal layers compare equal, and :func:`slth.tickets.layers.to_json` stores them.
+    """
+
+    @abstractmethod
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape of an output, given that of an input (without the batch axis).
+
+        Raises
+        ------
+        ValueError
+            If the layer does not take inputs of this shape; the message ends the sentence
+            "layer i (kind) …".
+        """
+
+
+@dataclass(frozen=True)
+class Weighted(Layer):
+    r"""A linear layer: one coefficient for each output, input and element of a basis.
+
+    .. math::
+        y_o = \sum_{i,b} W_{oib}\, b(x_i)
+
+    The basis :math:`\mathcal B` holds linear maps between the spaces on which single channels live;
+    its first element is the identity where the layer is pointwise.  Every construction of the paper
+    is one on coefficients: dense layers have the basis {1}, convolutions the shifts of their
+    kernel, equivariant layers the equivariant maps.
+
+    A new kind provides the abstract members below and nothing else; masks, constructions, tickets
+    and certificates work with them.
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Numbers of channels.
+    """
+
+    inputs: int
+    outputs: int
+
+    def __post_init__(self) -> None:
+        """Refuse anything but positive integers."""
+        for name in ("inputs", "outputs"):
+            object.__setattr__(self, name, positive(name, getattr(self, name)))
+
+    @property
+    def groups(self) -> int:
+        """Number of groups of channels that do not see one another."""
+        return 1
+
+    @property
+    @abstractmethod
+    def basis(self) -> Shape:
+        """Shape of the coefficients that belong to one output and one input."""
+
+    @property
+    @abstractmethod
+    def input_shape(self) -> Shape | None:
+        """Shape of an input, or None where the layer alone does not fix it."""
+
+    @property
+    @abstractmethod
+    def basis_norm(self) -> float:
+        r"""Upper bound on :math:`\|\mathcal B\|=\max_{|\beta_b|\le1}\|\sum_b\beta_bb\|_2`."""
+
+    @abstractmethod
+    def pair(self, hidden: int) -> tuple["Weighted", "Weighted"]:
+        """Two layers with ``hidden`` channels between them: the random pair for this layer.
+
+        The first is pointwise once only the first coefficient of each channel pair is kept, the
+        second is a layer of this kind with the inputs replaced.
+        """
+
+    @abstractmethod
+    def apply(self, weights: Tensor, x: Tensor) -> Tensor:
+        """Evaluate the layer on a batch, shape (batch, channels, ...).
+
+        The numbers of channels are those of ``weights`` and ``x``, which may be any part of the
+        layer: as many groups as the channels of ``x`` hold the second axis of ``weights``.
+        """
+
+    @abstractmethod
+    def norm_bound(self, weights: Array) -> float:
+        r"""Upper bound, rounding included, on the :math:`\ell_2` operator norm.
+
+        It holds for inputs of every size.  ``weights`` has the layer's shape, except that the
+        second axis may be of any length: the error matrix of a signed layer has two halves.  The
+        bound is at most ``basis_norm`` times :math:`\|(\max_b|W_{oib}|)_{oi}\|_F`, up to rounding:
+        tolerances are chosen by that.
+        """
+
+    @abstractmethod
+    def module(self, weights: Tensor) -> nn.Module:
+        """Return the layer as an ordinary module without gradients."""
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of the coefficients, in the layout of torch: (out, in / groups, *basis)."""
+        return (self.outputs, self.inputs // self.groups, *self.basis)
+
+    @property
+    def size(self) -> int:
+        """Number of coefficients."""
+        return prod(self.shape)
+
+    def row_blocks(self, most: int) -> Iterator[slice]:
+        """Cut the outputs into slices of one group and at most ``most`` coefficients (or one row).
+
+        Examples
+        --------
+        >>> from slth.tickets.layers import Dense
+        >>> list(Dense(10, 5).row_blocks(most=25))
+        [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+        """
+        rows = max(1, most // prod(self.shape[1:]))
+        group = self.outputs // self.groups
+        for end in range(group, self.outputs + 1, group):
+            for start in range(end - group, end, rows):
+                yield slice(start, min(start + rows, end))
+
+    def group_inputs(self, rows: slice) -> slice:
+        """Channels that the outputs of one of the :meth:`row_blocks` read."""
+        width = self.inputs // self.groups
+        group = rows.start // (self.outputs // self.groups)
+        return slice(group * width, (group + 1) * width)
+
+
+class Passing(Layer):
+    """A layer without weights, positively homogeneous and 0 at 0."""
+
+    @abstractmethod
+    def lipschitz(self, shape: Shape) -> float:
+        r"""Lipschitz constant in :math:`\ell_2`, at inputs of this shape."""
+
+    @abstractmethod
+    def is_nonnegative(self, inputs: bool) -> bool:
+        """Whether outputs cannot be negative, given whether inputs cannot."""
+
+    @abstractmethod
+    def module(self) -> nn.Module:
+        """Return the layer as an ordinary module."""
+
+    def additions(self, shape: Shape) -> int:
+        """Count the floating-point operations behind one output, each of which may round."""
+        return 0
+
+
+def positive(name: str, value: object, *, least: int = 1) -> int:
+    """Check that a number is an integer, and not too small.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+
+    Examples
+    --------
+    >>> positive("inputs", np.int64(3))
+    3
+    """
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
+    return int(value)

@@ -1,0 +1,127 @@
+"""Layers one after the other: shapes, signs, and how they are stored."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from slth.tickets.layers.base import Layer, Passing, Shape, Weighted
+from slth.tickets.layers.conv import Conv
+from slth.tickets.layers.dense import Dense
+from slth.tickets.layers.equivariant import Equivariant, GroupPool, Lift, TurnPool
+from slth.tickets.layers.passing import AvgPool, Flatten, GlobalAvgPool, MaxPool, Relu
+
+_KINDS: tuple[type[Layer], ...] = (
+    Dense,
+    Conv,
+    Equivariant,
+    Relu,
+    MaxPool,
+    AvgPool,
+    GlobalAvgPool,
+    Flatten,
+    Lift,
+    GroupPool,
+    TurnPool,
+)
+
+
+def to_json(layer: Layer) -> dict[str, Any]:
+    """Describe a layer by its kind and its numbers.
+
+    Examples
+    --------
+    >>> to_json(Dense(3, 2))
+    {'kind': 'Dense', 'inputs': 3, 'outputs': 2}
+    """
+    return {"kind": type(layer).__name__, **asdict(layer)}  # type: ignore[call-overload]
+
+
+def from_json(description: Mapping[str, Any]) -> Layer:
+    """Invert :func:`to_json`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer.
+
+    Examples
+    --------
+    >>> from_json({"kind": "Dense", "inputs": 3, "outputs": 2})
+    Dense(inputs=3, outputs=2)
+    """
+    kinds = {kind.__name__: kind for kind in _KINDS}
+    numbers = dict(description)
+    kind = numbers.pop("kind")
+    if kind not in kinds:
+        raise ValueError(f"unknown kind of layer {kind!r}; known are {', '.join(kinds)}")
+    return kinds[kind](**numbers)
+
+
+def weighted(layers: Sequence[Layer]) -> tuple[Weighted, ...]:
+    """Leave out the layers without weights."""
+    return tuple(layer for layer in layers if isinstance(layer, Weighted))
+
+
+def default_input_shape(layers: Sequence[Layer]) -> Shape:
+    """Read the shape of an input off the first layer, where it tells.
+
+    Raises
+    ------
+    ValueError
+        If it does not: a convolution takes images of any size.
+
+    Examples
+    --------
+    >>> default_input_shape([Dense(3, 2)])
+    (3,)
+    >>> space = "translations(8x8, 3)"
+    >>> default_input_shape([Lift(space), Equivariant(2, 4, space)])
+    (2, 8, 8)
+    """
+    first = next(iter(weighted(layers)), None)
+    if first is None or first.input_shape is None:
+        kind = type(first).__name__
+        raise ValueError(f"the first layer is a {kind}: give input_shape=(channels, height, width)")
+    if isinstance(layers[0], Lift):
+        return (first.inputs, *layers[0].image)
+    return first.input_shape
+
+
+def shapes(layers: Sequence[Layer], input_shape: Shape) -> tuple[Shape, ...]:
+    """Shapes of the input of every layer and of the output.
+
+    Raises
+    ------
+    ValueError
+        If some layer does not take what the layer before it returns.
+
+    Examples
+    --------
+    >>> shapes([Conv(1, 4, kernel=(3, 3)), Relu(), Flatten(), Dense(144, 10)], (1, 8, 8))
+    ((1, 8, 8), (4, 6, 6), (4, 6, 6), (144,), (10,))
+    """
+    result = [input_shape]
+    for index, layer in enumerate(layers):
+        try:
+            result.append(layer.output_shape(result[-1]))
+        except ValueError as error:
+            raise ValueError(f"layer {index} ({type(layer).__name__}) {error}") from None
+    return tuple(result)
+
+
+def signed(layers: Sequence[Layer], *, nonnegative_inputs: bool) -> tuple[bool, ...]:
+    """Whether the inputs of each weighted layer may be negative.
+
+    Examples
+    --------
+    >>> signed([Dense(3, 2), Relu(), Dense(2, 2), Dense(2, 1)], nonnegative_inputs=False)
+    (True, False, True)
+    """
+    result, nonnegative = [], nonnegative_inputs
+    for layer in layers:
+        if isinstance(layer, Passing):
+            nonnegative = layer.is_nonnegative(nonnegative)
+        else:
+            result.append(not nonnegative)
+            nonnegative = False
+    return tuple(result)

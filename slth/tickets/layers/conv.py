@@ -1,0 +1,171 @@
+"""Two-dimensional convolutions."""
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Literal, get_args
+
+from torch import Tensor, nn
+
+from slth.tickets.layers.base import Array, Shape, Weighted, positive
+from slth.tickets.layers.norms import convolution_norm_bound
+
+PaddingMode = Literal["zeros", "circular"]
+Two = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Conv(Weighted):
+    r"""A convolution without bias; its basis are the shifts by the taps of the kernel.
+
+    .. math::
+        y_o(q) = \sum_{i,p} W_{oip}\; x_i(sq + \delta p - \text{padding})
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Numbers of channels.
+    kernel, stride, padding, dilation : tuple of two int
+        As in :class:`torch.nn.Conv2d`.
+    groups : int
+        Groups of channels that do not see one another.
+    padding_mode : {"zeros", "circular"}
+        What surrounds an image.  A circular padding must not exceed the kernel's reach, or else
+        outputs are repeated.
+
+    Notes
+    -----
+    In the random pair of da Cunha et al. 2022 the first layer has 1 × 1 kernels.
+
+    Examples
+    --------
+    >>> conv = Conv(3, 8, kernel=(5, 5), padding=(2, 2))
+    >>> conv.shape, conv.output_shape((3, 28, 28))
+    ((8, 3, 5, 5), (8, 28, 28))
+    >>> conv.pair(60)[0].shape, conv.pair(60)[1].shape
+    ((60, 3, 1, 1), (8, 60, 5, 5))
+    """
+
+    kernel: Two
+    stride: Two = (1, 1)
+    padding: Two = (0, 0)
+    dilation: Two = (1, 1)
+    groups: int = 1
+    padding_mode: PaddingMode = "zeros"
+
+    def __post_init__(self) -> None:
+        """Refuse what is no convolution."""
+        super().__post_init__()
+        for name, least in (("kernel", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
+            object.__setattr__(self, name, two(name, getattr(self, name), least))
+        object.__setattr__(self, "groups", positive("groups", self.groups))
+        if self.inputs % self.groups or self.outputs % self.groups:
+            raise ValueError(
+                f"{self.inputs} inputs and {self.outputs} outputs cannot be shared evenly "
+                f"among {self.groups} groups"
+            )
+        if self.padding_mode not in get_args(PaddingMode):
+            raise ValueError(
+                f"padding_mode must be one of {get_args(PaddingMode)}, got {self.padding_mode!r}"
+            )
+        reach = [step * (taps - 1) for step, taps in zip(self.dilation, self.kernel, strict=True)]
+        if self.padding_mode == "circular" and any(
+            2 * padding > most for padding, most in zip(self.padding, reach, strict=True)
+        ):
+            raise ValueError(f"circular padding {self.padding} repeats outputs of {self.kernel}")
+
+    @property
+    def basis(self) -> Shape:
+        """Shape of the kernel."""
+        return self.kernel
+
+    @property
+    def input_shape(self) -> None:
+        """Images may have any size."""
+
+    @property
+    def basis_norm(self) -> float:
+        """As many as there are taps: signs that agree with a wave add up."""
+        return float(prod(self.kernel))
+
+    def pair(self, hidden: int) -> tuple["Conv", "Conv"]:
+        """1 × 1 kernels, then kernels like this layer's."""
+        first = Conv(self.inputs, hidden, kernel=(1, 1), groups=self.groups)
+        return first, replace(self, inputs=hidden)
+
+    def apply(self, weights: Tensor, x: Tensor) -> Tensor:
+        """Convolve."""
+        padding = self.padding
+        if self.padding_mode == "circular":
+            (top, left), padding = padding, (0, 0)
+            x = nn.functional.pad(x, (left, left, top, top), mode="circular")
+        groups = x.shape[1] // weights.shape[1]
+        return nn.functional.conv2d(x, weights, None, self.stride, padding, self.dilation, groups)
+
+    def norm_bound(self, weights: Array) -> float:
+        """Supremum of the symbol over all frequencies."""
+        # On a circle the phases of a stride need not fit; without stride there are more outputs.
+        stride = self.stride if self.padding_mode == "zeros" else (1, 1)
+        return convolution_norm_bound(
+            weights, stride=stride, dilation=self.dilation, groups=self.groups
+        )
+
+    def module(self, weights: Tensor) -> nn.Module:
+        """Return an ``nn.Conv2d`` without bias."""
+        conv = nn.Conv2d(
+            self.inputs,
+            self.outputs,
+            self.kernel,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+            bias=False,
+            padding_mode=self.padding_mode,
+            device="meta",  # draws no initial weights
+        )
+        conv.weight = nn.Parameter(weights, requires_grad=False)
+        return conv
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Images to images."""
+        if len(shape) != 3 or shape[0] != self.inputs:
+            raise ValueError(f"takes images with {self.inputs} channels, not shape {shape}")
+        if self.padding_mode == "circular" and any(
+            padding > length for padding, length in zip(self.padding, shape[1:], strict=True)
+        ):
+            raise ValueError(f"cannot pad {shape} by {self.padding} circularly")
+        size = window_positions(shape, self.kernel, self.stride, self.padding, self.dilation)
+        return (self.outputs, *size)
+
+
+def two(name: str, value: object, least: int) -> Two:
+    """Check a pair of integers."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise ValueError(f"{name} must be two integers, got {value!r}")
+    return positive(name, value[0], least=least), positive(name, value[1], least=least)
+
+
+def window_positions(
+    shape: Shape, kernel: Two, stride: Two, padding: Two, dilation: Two = (1, 1)
+) -> Two:
+    """Count the places of a window on an image of shape (channels, height, width).
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+
+    Examples
+    --------
+    >>> window_positions((1, 8, 9), kernel=(3, 3), stride=(2, 2), padding=(1, 1))
+    (4, 5)
+    """
+    height, width = (
+        (length + 2 * pad - step * (taps - 1) - 1) // jump + 1
+        for length, taps, jump, pad, step in zip(
+            shape[1:], kernel, stride, padding, dilation, strict=True
+        )
+    )
+    if min(height, width) < 1:
+        raise ValueError(f"has a window {kernel} that is larger than inputs of shape {shape}")
+    return height, width

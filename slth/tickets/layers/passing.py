@@ -1,0 +1,165 @@
+"""Layers without weights."""
+
+from dataclasses import dataclass
+from math import ceil, prod, sqrt
+
+from torch import nn
+
+from slth.tickets.layers.base import Passing, Shape
+from slth.tickets.layers.conv import Two, two, window_positions
+
+
+@dataclass(frozen=True)
+class Relu(Passing):
+    """The positive part of every entry."""
+
+    def lipschitz(self, shape: Shape) -> float:
+        """Return 1."""
+        return 1.0
+
+    def is_nonnegative(self, inputs: bool) -> bool:
+        """Return True."""
+        return True
+
+    def module(self) -> nn.Module:
+        """Return an ``nn.ReLU``."""
+        return nn.ReLU()
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Leave the shape alone."""
+        return shape
+
+
+@dataclass(frozen=True)
+class _Window(Passing):
+    """One value for each window on each channel."""
+
+    kernel: Two
+    stride: Two
+    padding: Two = (0, 0)
+
+    def __post_init__(self) -> None:
+        """Refuse what is no window."""
+        for name, least in (("kernel", 1), ("stride", 1), ("padding", 0)):
+            object.__setattr__(self, name, two(name, getattr(self, name), least))
+        if any(2 * pad > taps for pad, taps in zip(self.padding, self.kernel, strict=True)):
+            raise ValueError(f"padding {self.padding} is more than half of {self.kernel}")
+
+    @property
+    def overlap(self) -> int:
+        """Count the windows that share an entry, at most."""
+        return prod(ceil(taps / jump) for taps, jump in zip(self.kernel, self.stride, strict=True))
+
+    def is_nonnegative(self, inputs: bool) -> bool:
+        """Neither maxima nor means of non-negative numbers are negative."""
+        return inputs
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return channels and window positions."""
+        if len(shape) != 3:
+            raise ValueError(f"takes images (channels, height, width), not shape {shape}")
+        return (shape[0], *window_positions(shape, self.kernel, self.stride, self.padding))
+
+
+@dataclass(frozen=True)
+class MaxPool(_Window):
+    r"""The largest entry of each window.
+
+    A maximum changes by no more than the largest change in its window, so the squares of all
+    changes are counted once per window that shares them: the Lipschitz constant is at most the
+    square root of the largest number of windows that share an entry, and a single peak attains it.
+
+    Examples
+    --------
+    >>> MaxPool((2, 2), (2, 2)).lipschitz((1, 8, 8)), MaxPool((3, 3), (2, 2)).lipschitz((1, 8, 8))
+    (1.0, 2.0)
+    """
+
+    def lipschitz(self, shape: Shape) -> float:
+        """Return the square root of the overlap."""
+        return sqrt(self.overlap)
+
+    def module(self) -> nn.Module:
+        """Return an ``nn.MaxPool2d``."""
+        return nn.MaxPool2d(self.kernel, self.stride, self.padding)
+
+
+@dataclass(frozen=True)
+class AvgPool(_Window):
+    r"""The mean of each window, padding counted as zeros.
+
+    A matrix with non-negative entries has at most the norm
+    :math:`\sqrt{\text{largest row sum}\cdot\text{largest column sum}}`: the rows sum to 1, the
+    columns to the overlap over the size of the window.
+
+    Examples
+    --------
+    >>> AvgPool((2, 2), (2, 2)).lipschitz((1, 8, 8))
+    0.5
+    """
+
+    def lipschitz(self, shape: Shape) -> float:
+        """Return the square root of overlap over window size."""
+        return sqrt(self.overlap / prod(self.kernel))
+
+    def additions(self, shape: Shape) -> int:
+        """Return the size of the window."""
+        return prod(self.kernel)
+
+    def module(self) -> nn.Module:
+        """Return an ``nn.AvgPool2d``."""
+        return nn.AvgPool2d(self.kernel, self.stride, self.padding)
+
+
+@dataclass(frozen=True)
+class GlobalAvgPool(Passing):
+    """The mean of each channel, as an image of one pixel.
+
+    Examples
+    --------
+    >>> GlobalAvgPool().lipschitz((5, 4, 4)), GlobalAvgPool().output_shape((5, 4, 4))
+    (0.25, (5, 1, 1))
+    """
+
+    def lipschitz(self, shape: Shape) -> float:
+        """Return one over the square root of the number of pixels."""
+        return 1.0 / sqrt(prod(shape[1:]))
+
+    def additions(self, shape: Shape) -> int:
+        """Return the number of pixels."""
+        return prod(shape[1:])
+
+    def is_nonnegative(self, inputs: bool) -> bool:
+        """Means of non-negative numbers are not negative."""
+        return inputs
+
+    def module(self) -> nn.Module:
+        """Return an ``nn.AdaptiveAvgPool2d(1)``."""
+        return nn.AdaptiveAvgPool2d(1)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return channels and one pixel."""
+        if len(shape) != 3:
+            raise ValueError(f"takes images (channels, height, width), not shape {shape}")
+        return (shape[0], 1, 1)
+
+
+@dataclass(frozen=True)
+class Flatten(Passing):
+    """All entries as one vector."""
+
+    def lipschitz(self, shape: Shape) -> float:
+        """Return 1."""
+        return 1.0
+
+    def is_nonnegative(self, inputs: bool) -> bool:
+        """Keep every entry."""
+        return inputs
+
+    def module(self) -> nn.Module:
+        """Return an ``nn.Flatten``."""
+        return nn.Flatten()
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Return a vector."""
+        return (prod(shape),)
