@@ -13,7 +13,7 @@ help: ## list the targets
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[book,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[book,cluster,test]'
 	touch $@
 
 book: $(STAMP) ## execute the chapters, build the HTML, print its path
@@ -40,7 +40,7 @@ browser: # the real browser that opens the built pages
 	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qq -y --no-install-recommends chromium </dev/null; }
 
 constraints: $(STAMP) ## write constraints.txt anew from what is installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[book,test,bench]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench,book,cluster,test]'
 	$(BIN)/python -m pip freeze --all --exclude-editable | grep -vE '^(pip==|-e|\#)' | sed 's/+cpu//' > constraints.txt.new
 	mv constraints.txt.new constraints.txt
 

@@ -2,8 +2,9 @@
 
 The package has three floors.  On the ground floor, :mod:`slth.theory` holds what the theorems
 say, :mod:`slth.subset_sum` solves and counts single instances exactly, and :mod:`slth.tickets`
-holds random networks, masks, tickets and certificates.  On the floor above,
-:mod:`slth.constructions` turns the theorems into programs that map a target network to a ticket.
+holds random networks, masks, tickets and certificates, and :mod:`slth.sweep` runs declared grids of
+experiments.  On the floor above, :mod:`slth.constructions` turns the theorems into programs that
+map a target network to a ticket, and :mod:`slth.experiments` holds the book's heavy experiments.
 ``import slth`` does not import torch; the names that need it (``prune``, ``verify``, ``Ticket``, …)
 load it on first use.
 """
@@ -27,7 +28,17 @@ _HOME = {
     "Ticket": "slth.tickets",
     "verify": "slth.tickets",
 }
-_SUBPACKAGES = ("claims", "constructions", "plotting", "subset_sum", "targets", "theory", "tickets")
+_SUBPACKAGES = (
+    "claims",
+    "constructions",
+    "experiments",
+    "plotting",
+    "subset_sum",
+    "sweep",
+    "targets",
+    "theory",
+    "tickets",
+)
 
 __all__ = [
     "Certificate",

@@ -31,6 +31,7 @@ def _modules_after(statement: str) -> set[str]:
         "slth.claims",
         "slth.plotting",
         "slth.notebook",
+        "slth.sweep",
     ],
 )
 def test_floor_opens_without_torch(module: str) -> None:

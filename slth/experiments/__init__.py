@@ -1,0 +1,1 @@
+"""Heavy experiments of the chapters: one module per grid, each a function of one cell."""

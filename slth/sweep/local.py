@@ -1,0 +1,92 @@
+"""Cells on this machine: in this process, or in a pool of new ones."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeAlias
+
+from .canonical import Cell
+from .cells import Failure, attempt
+from .errors import WorkersLost
+from .grid import Grid
+
+Finished: TypeAlias = Generator[tuple[str, Cell | Failure], None, None]
+
+
+def evaluate_here(grid: Grid, missing: Sequence[tuple[str, Cell]]) -> Finished:
+    """Yield key and result of each cell, one after the other.
+
+    Parameters
+    ----------
+    grid
+        Whose function is evaluated.
+    missing
+        Keys and cells.
+    """
+    for key, cell in missing:
+        yield key, attempt(grid.function, grid.seed, cell)
+
+
+def evaluate(grid: Grid, missing: Sequence[tuple[str, Cell]], workers: int) -> Finished:
+    """Yield key and result of each cell as processes finish them.
+
+    The processes end when the generator is closed, and when this process dies.
+
+    Parameters
+    ----------
+    grid, missing
+        As in :func:`evaluate_here`.
+    workers
+        Number of processes.
+
+    Raises
+    ------
+    WorkersLost
+        If a process is killed.
+    """
+    if not missing:
+        return
+    pool = ProcessPoolExecutor(
+        min(workers, len(missing)),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_follow_parent,
+    )
+    others = set(multiprocessing.active_children())
+    # Ctrl-C reaches the whole process group.  Blocked while the first submit makes the processes,
+    # it stays blocked in them; this process gets it as soon as it unblocks it.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        try:
+            futures = {
+                pool.submit(attempt, grid.function, grid.seed, cell): key for key, cell in missing
+            }
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+        pool.shutdown()
+    except BaseException as error:
+        for child in set(multiprocessing.active_children()) - others:
+            child.terminate()
+        pool.shutdown(cancel_futures=True)
+        if isinstance(error, BrokenProcessPool):
+            raise WorkersLost(
+                f"a worker process of sweep '{grid.name}' was killed (out of memory?)"
+            ) from error
+        raise
+
+
+def _follow_parent() -> None:
+    """End this process when the one that started it ends, even by SIGKILL."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
