@@ -78,14 +78,18 @@ def choose(
     errors = np.empty(goals.shape)
     for count in np.unique(counts).tolist():  # instances of one length are solved together
         column, half = np.nonzero(counts == count)
-        unit = np.nonzero(live[column, half])[1].reshape(-1, count)
+        unit = np.nonzero(live[column, half])[1].reshape(len(column), count)
         place = (column[:, None], half[:, None], unit)
         slopes = outgoing[:, *place] * own[place]
         masks, error = _solve(
-            slopes.reshape(-1, count), goals[:, column, half].ravel(), tolerance, size, objective
+            slopes.reshape(rows * len(column), count),
+            goals[:, column, half].ravel(),
+            tolerance,
+            size,
+            objective,
         )
         chosen[:, *place] = masks.reshape(rows, *unit.shape)
-        errors[:, column, half] = error.reshape(rows, -1)
+        errors[:, column, half] = error.reshape(rows, len(column))
     if errors.max() > tolerance:
         row, missed, side = np.unravel_index(int(errors.argmax()), errors.shape)
         raise TicketNotFound(

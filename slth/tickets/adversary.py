@@ -1,6 +1,7 @@
 """The search for an input on which a ticket is as wrong as possible."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ Run = Callable[[Weighted, int, Tensor], Tensor]
 
 _STARTS = 16
 _STEPS = 200
+_SHORTEST = 2.0**-30  # no step of this length or less helps any more
 _CHUNK = 256
 
 
@@ -70,11 +72,23 @@ def largest_error(
         return torch.cat([*parts, torch.zeros(0, dtype=torch.float64)])
 
     random = torch.from_numpy(rng.standard_normal((_STARTS, *data.shape[1:])))
-    on_data = errors(data)
-    worst = data[on_data.argsort(descending=True)[:_STARTS]]
-    starts = torch.cat([_project(random.abs() if nonnegative else random, nonnegative), worst])
-    found = worst_inputs(lambda x: difference(effective, x), starts, nonnegative=nonnegative)
-    return float(torch.cat([errors(found), on_data]).max())
+    with _one_thread():
+        on_data = errors(data)
+        worst = data[on_data.argsort(descending=True)[:_STARTS]]
+        starts = torch.cat([_project(random.abs() if nonnegative else random, nonnegative), worst])
+        found = worst_inputs(lambda x: difference(effective, x), starts, nonnegative=nonnegative)
+        return float(torch.cat([errors(found), on_data]).max())
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one thread: results do not depend on how many there are, and steps are short."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def evaluate(chain: Sequence[Layer], run: Run, x: Tensor) -> Tensor:
@@ -123,6 +137,8 @@ def worst_inputs(
         gradients = torch.where(_along(better, points), new_gradients, gradients)
         errors = torch.where(better, new_errors, errors)
         lengths = torch.where(better, 2.0 * lengths, 0.5 * lengths)
+        if float(lengths.max()) < _SHORTEST:
+            break
     return points
 
 

@@ -1,6 +1,6 @@
 """Small targets for the constructions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +20,15 @@ def random_target(widths: tuple[int, ...], scale: float, seed: int) -> nn.Sequen
         linear.weight = nn.Parameter(torch.tensor(weight.astype(np.float32)), requires_grad=False)
         modules += [linear, nn.ReLU()]
     return nn.Sequential(*modules[:-1])
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    """Spare the tiny convolutions of these tests the wait for a second thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(name="random_target")

@@ -156,14 +156,13 @@ def test_a_zero_weight_needs_no_product_unless_the_size_is_fixed() -> None:
 def test_names_the_weight_that_is_out_of_reach() -> None:
     weights = np.array([[0.5, 0.5], [0.5, 4.0]])
     _, first, second = instance(0, 2, 2, 8, True)
-    with pytest.raises(TicketNotFound, match=r"weight \(1, 1\) = 4, positive half") as caught:
+    with pytest.raises(TicketNotFound, match=r"weight \(1, 1\) = 4, negative half") as caught:
         dense_masks(weights, first, second, tolerance=1.0)
     miss = caught.value.miss
-    assert (miss.output, miss.input, miss.half, miss.weight) == (1, 1, "positive", 4.0)
-    assert miss.live == (first[16:24, 1] > 0).sum()
-    reachable = np.maximum(
-        first[16:24, 1].astype(float) * second[1, 16:24] * (first[16:24, 1] > 0), 0
-    )
+    assert (miss.index, miss.half, miss.weight) == ((1, 1), "negative", 4.0)
+    assert miss.live == (first[24:32, 1] < 0).sum()
+    products = np.maximum(-first[24:32, 1].astype(float), 0) * second[1, 24:32]
+    reachable = np.maximum(-products, 0)
     assert miss.error == pytest.approx(4.0 - reachable.sum(), abs=1e-12)
     assert miss.error > miss.tolerance == 1.0
 

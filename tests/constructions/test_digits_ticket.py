@@ -13,7 +13,7 @@ from torch import nn
 from slth import targets
 from slth.constructions import prune
 from slth.theory.overparameterization import dense_kept_bound, dense_parameters
-from slth.tickets import Certificate, Ticket, VerificationError, linear_layers, verify
+from slth.tickets import Certificate, Ticket, VerificationError, read, verify
 
 EPSILON = 0.01
 WIDTHS = (64, 32, 10)
@@ -64,6 +64,7 @@ def test_every_weight_is_within_tolerance(case: Case) -> None:
 
 def test_observed_error_bound_and_promise_are_in_order(case: Case, problem: Problem) -> None:
     assert case.certificate.norms_at_most_one
+    assert case.certificate.observed_error is not None
     assert 0 < case.certificate.observed_error < case.certificate.bound <= EPSILON
     for x in (problem.data.x_train, problem.data.x_test):
         difference = case.ticket.network().double()(x.double()) - problem.target.double()(
@@ -112,9 +113,9 @@ def test_accounting_of_theorem_3(case: Case) -> None:
     layers = ticket.mask.layers
     counted = [layers[0].size + layers[1].size, layers[2].size + layers[3].size]
     assert counted == predicted.tolist()
-    if ticket.size is not None:
+    if ticket.sizes[0] is not None:
         kept = [int(layers[i].sum() + layers[i + 1].sum()) for i in (0, 2)]
-        most = dense_kept_bound(WIDTHS, ticket.size, signed=signed)
+        most = dense_kept_bound(WIDTHS, ticket.sizes[0], signed=signed)
         assert kept[0] <= most[0]
         assert kept[1] <= most[1]
         seconds = [int(layers[i].sum()) for i in (1, 3)]
@@ -158,4 +159,4 @@ def test_left_out_halves_halve_the_first_layer(problem: Problem) -> None:
 
 def test_pixels_are_what_makes_the_shortcut_safe(problem: Problem) -> None:
     assert (problem.data.x_train >= 0).all()
-    assert any((layer < 0).any() for layer in linear_layers(problem.target))
+    assert any((layer < 0).any() for layer in read(problem.target).coefficients)

@@ -1,6 +1,6 @@
 """Tickets made by hand, so that the judge is tested without the constructions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from slth.tickets import Mask, RandomNetwork, Ticket, target_digest
+from slth.tickets import Mask, RandomNetwork, Ticket, layers, read
+from slth.tickets.layers import Layer, Relu, Shape, Weighted
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,8 @@ class HandMade(RandomNetwork):
 
     matrices: tuple[NDArray[np.float32], ...] = ()
 
-    def weights(self, layer: int) -> NDArray[np.float32]:
-        return self.matrices[layer].copy()
+    def rows(self, layer: int, start: int, stop: int) -> NDArray[np.float32]:
+        return self.matrices[layer][start:stop].copy()
 
 
 def module(*matrices: ArrayLike) -> nn.Sequential:
@@ -42,22 +43,43 @@ def hand_made(
     nonnegative: bool = False,
     size: int | None = None,
     epsilon: float | None = None,
+    input_shape: Shape | None = None,
 ) -> Ticket:
     """Ticket from explicit random weights, masks and target."""
     weights = tuple(np.asarray(matrix, dtype=np.float32) for matrix in matrices)
-    widths = (weights[0].shape[1], *(matrix.shape[0] for matrix in weights))
-    network = HandMade(widths, 0, "uniform", weights)
+    known = read(target)
+    chain: list[Layer] = []
+    for layer in known.layers:
+        if isinstance(layer, Weighted):
+            hidden = weights[len(layers.weighted(chain))].shape[0]
+            first, second = layer.pair(hidden)
+            chain += [first, Relu(), second]
+        else:
+            chain.append(layer)
+    network = HandMade(tuple(chain), 0, "uniform", weights)
+    depth = len(known.coefficients)
     return Ticket(
         random_network=network,
         mask=Mask(masks),
-        target_digest=target_digest(target),
+        target_digest=known.digest,
         random_digest=network.digest(),
+        input_shape=input_shape or layers.default_input_shape(chain),
         nonnegative_inputs=nonnegative,
+        construction="pensia" if size is None else "natale",
         objective="best",
-        size=size,
-        weight_tolerances=(tolerance,) * (len(weights) // 2),
+        sizes=(size,) * depth,
+        weight_tolerances=(tolerance,) * depth,
         epsilon=epsilon,
     )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    """Spare the tiny convolutions of these tests the wait for a second thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(name="module")

@@ -1,5 +1,7 @@
 """Masks: 0/1 only, counted, packed and unpacked."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from slth.tickets import Mask
+from slth.tickets.mask import write_rows
 
 LAYERS = st.lists(
     hnp.arrays(np.bool_, hnp.array_shapes(min_dims=1, max_dims=3, max_side=7)),
@@ -29,10 +32,35 @@ def test_counts(layers: list[NDArray[np.bool_]]) -> None:
 @given(LAYERS)
 def test_packing_round_trips(layers: list[NDArray[np.bool_]]) -> None:
     mask = Mask(layers)
-    again = Mask.unpack(mask.packed(), mask.shapes)
+    again = Mask.from_packed(mask.packed(), mask.shapes)
     assert again == mask
     assert hash(again) == hash(mask)
     assert sum(data.size for data in mask.packed()) <= mask.total / 8 + len(layers)
+
+
+@given(LAYERS, st.data())
+def test_rows_are_those_of_the_whole_layer(
+    layers: list[NDArray[np.bool_]], data: st.DataObject
+) -> None:
+    mask = Mask(layers)
+    for index, layer in enumerate(layers):
+        start = data.draw(st.integers(0, len(layer)))
+        stop = data.draw(st.integers(start, len(layer)))
+        np.testing.assert_array_equal(mask.rows(index, start, stop), layer[start:stop])
+        np.testing.assert_array_equal(mask.layers[index], layer)
+
+
+@given(LAYERS, st.data())
+def test_rows_written_in_any_order_make_up_the_layer(
+    layers: list[NDArray[np.bool_]], data: st.DataObject
+) -> None:
+    packed = [np.zeros((layer.size + 7) // 8, np.uint8) for layer in layers]
+    for bits, layer in zip(packed, layers, strict=True):
+        cuts = sorted(data.draw(st.lists(st.integers(0, len(layer)), max_size=3)))
+        parts = list(pairwise([0, *cuts, len(layer)]))
+        for start, stop in data.draw(st.permutations(parts)):
+            write_rows(bits, start, layer[start:stop])
+    assert Mask.from_packed(packed, [layer.shape for layer in layers]) == Mask(layers)
 
 
 @given(LAYERS, st.data())
@@ -64,6 +92,7 @@ def test_refuses_anything_else(value: float) -> None:
     [
         ([], "at least one layer"),
         ([np.ones((0, 3))], "empty"),
+        ([1], "no axis"),
         ([["1", "0"]], "not 0/1 numbers"),
         ([np.array([1j])], "not 0/1 numbers"),
         ([np.array([None])], "not 0/1 numbers"),
@@ -78,22 +107,23 @@ def test_is_a_read_only_copy() -> None:
     source = np.array([True, False])
     mask = Mask([source])
     source[1] = True
+    mask.layers[0][1] = True
     assert mask.kept == 1
     with pytest.raises(ValueError, match="read-only"):
-        mask.layers[0][1] = True
+        mask.packed()[0][0] = 255
 
 
 def test_refuses_packed_data_that_does_not_fit() -> None:
     mask = Mask([[1, 0, 1]])
     (data,) = mask.packed()
     with pytest.raises(ValueError, match="needs 2 bytes"):
-        Mask.unpack([data], [(9,)])
+        Mask.from_packed([data], [(9,)])
     with pytest.raises(ValueError, match="1 packed layers for 2 shapes"):
-        Mask.unpack([data], [(3,), (3,)])
+        Mask.from_packed([data], [(3,), (3,)])
     with pytest.raises(ValueError, match="padding bit"):
-        Mask.unpack([data | np.uint8(1)], [(3,)])
+        Mask.from_packed([data | np.uint8(1)], [(3,)])
     with pytest.raises(ValueError, match="needs 1 bytes"):
-        Mask.unpack([data.astype(np.int64)], [(3,)])
+        Mask.from_packed([data.astype(np.int64)], [(3,)])
 
 
 def test_is_not_equal_to_something_else() -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from slth.tickets import RandomNetwork
+from slth.tickets import RandomNetwork, WeightLaw, random_network
+from slth.tickets.layers import Conv, Dense, Relu
 from slth.tickets.random_network import BLOCK
 
 MASK64 = (1 << 64) - 1
@@ -57,8 +58,10 @@ def test_reference_generator_gives_the_published_vector() -> None:
     widths=st.lists(st.integers(1, 5), min_size=2, max_size=4).map(tuple),
 )
 def test_weights_follow_the_definition(seed: int, widths: tuple[int, ...]) -> None:
-    net = RandomNetwork(widths, seed, "uniform")
-    for layer, (rows, columns) in enumerate(net.shapes):
+    net = RandomNetwork.dense(widths, seed, "uniform")
+    assert net.widths == widths
+    for layer, shape in enumerate(net.shapes):
+        rows, columns = shape
         weights = net.weights(layer)
         assert weights.dtype == np.float32
         assert weights.shape == (rows, columns)
@@ -66,19 +69,72 @@ def test_weights_follow_the_definition(seed: int, widths: tuple[int, ...]) -> No
 
 
 def test_each_block_has_its_own_stream() -> None:
-    net = RandomNetwork((2, BLOCK // 2 + 3), 7, "uniform")
+    net = RandomNetwork.dense((2, BLOCK // 2 + 3), 7, "uniform")
     weights = net.weights(0).ravel()
     assert weights[BLOCK:].tolist() == uniform_by_hand(7, 0, 1, 6)
     assert weights[:6].tolist() == uniform_by_hand(7, 0, 0, 6)
 
 
+@given(
+    kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    groups=st.integers(1, 3),
+    law=st.sampled_from(["uniform", "normal"]),
+    data=st.data(),
+)
+def test_rows_are_those_of_the_whole_layer(
+    kernel: tuple[int, int], groups: int, law: WeightLaw, data: st.DataObject
+) -> None:
+    layer = Conv(2 * groups, 3 * groups, kernel, groups=groups)
+    net = RandomNetwork((Dense(4, 5), layer), 9, law)
+    start = data.draw(st.integers(0, 3 * groups))
+    stop = data.draw(st.integers(start, 3 * groups))
+    whole = net.weights(1)
+    assert whole.shape == (3 * groups, 2, *kernel)
+    np.testing.assert_array_equal(net.rows(1, start, stop), whole[start:stop])
+
+
+def test_rows_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that begin and end in the middle of a block, whatever the eight weights of a count."""
+    monkeypatch.setattr(random_network, "BLOCK", 40)
+    net = RandomNetwork.dense((7, 30), 1)
+    whole = net.weights(0)
+    assert whole[:1].ravel().tolist() == uniform_by_hand(1, 0, 0, 7)
+    assert whole.ravel()[40:80].tolist() == uniform_by_hand(1, 0, 1, 40)
+    for start in range(30):
+        for stop in range(start, 31):
+            np.testing.assert_array_equal(net.rows(0, start, stop), whole[start:stop])
+
+
+def test_rows_draw_nothing_but_what_is_asked_for() -> None:
+    """A layer of 2^60 weights: memory is bounded by the rows."""
+    net = RandomNetwork.dense((1 << 20, 1 << 40), 5)
+    [last] = net.rows(0, (1 << 40) - 1, 1 << 40)
+    block = ((1 << 60) - 1) // BLOCK
+    assert last[:4].tolist() == uniform_by_hand(5, 0, block, 4)
+
+
+def test_refuses_rows_that_do_not_exist() -> None:
+    net = RandomNetwork.dense((3, 2), 0)
+    for start, stop in ((-1, 1), (1, 3), (2, 1)):
+        with pytest.raises(ValueError, match="of a layer with 2"):
+            net.rows(0, start, stop)
+
+
+def test_refuses_a_network_without_weights() -> None:
+    with pytest.raises(ValueError, match="needs a layer with weights"):
+        RandomNetwork((Relu(),), 0)
+
+
 def test_wider_layers_begin_with_the_same_rows() -> None:
-    narrow, wide = RandomNetwork((4, 5, 2), 1, "uniform"), RandomNetwork((4, 9, 2), 1, "uniform")
+    narrow, wide = (
+        RandomNetwork.dense((4, 5, 2), 1, "uniform"),
+        RandomNetwork.dense((4, 9, 2), 1, "uniform"),
+    )
     np.testing.assert_array_equal(narrow.weights(0), wide.weights(0)[:5])
 
 
 def test_uniform_law() -> None:
-    weights = RandomNetwork((400, 500), 11, "uniform").weights(0).astype(np.float64).ravel()
+    weights = RandomNetwork.dense((400, 500), 11, "uniform").weights(0).astype(np.float64).ravel()
     assert stats.kstest(weights, stats.uniform(-1, 2).cdf).pvalue > 1e-3
     assert np.abs(weights).max() < 1
     assert (weights != 0).all()
@@ -88,14 +144,14 @@ def test_uniform_law() -> None:
 
 
 def test_normal_law() -> None:
-    weights = RandomNetwork((400, 500), 11, "normal").weights(0).astype(np.float64).ravel()
+    weights = RandomNetwork.dense((400, 500), 11, "normal").weights(0).astype(np.float64).ravel()
     assert stats.kstest(weights, stats.norm.cdf).pvalue > 1e-3
     assert stats.kstest(weights, stats.norm(scale=1.02).cdf).pvalue < 1e-3  # the test has power
     assert (weights != 0).all()
 
 
 def test_products_of_uniform_weights_are_exact_in_float64() -> None:
-    net = RandomNetwork((1, 1000, 1), 3, "uniform")
+    net = RandomNetwork.dense((1, 1000, 1), 3, "uniform")
     a, b = net.weights(0)[:, 0].tolist(), net.weights(1)[0].tolist()
     for left, right in zip(a, b, strict=True):
         exact = int(left * 2**24) * int(right * 2**24)
@@ -103,7 +159,7 @@ def test_products_of_uniform_weights_are_exact_in_float64() -> None:
 
 
 def test_normal_weights_invert_the_distribution_function() -> None:
-    net = RandomNetwork((4, 6), 5, "normal")
+    net = RandomNetwork.dense((4, 6), 5, "normal")
     law = NormalDist()
     for value, uniform in zip(net.weights(0).ravel(), uniform_by_hand(5, 0, 0, 24), strict=True):
         # The uniform weight keeps 24 of the 32 bits, so it only brackets the probability.
@@ -113,24 +169,26 @@ def test_normal_weights_invert_the_distribution_function() -> None:
 
 def test_digest_is_pinned() -> None:
     """A change of this digest means that no stored ticket can be verified any more."""
-    digest = "e5d478334a799db6c6a6243ba4a63c8a2e73e528d9932ee68bc8632a27db07f6"
-    assert RandomNetwork((3, 8, 2), 42, "uniform").digest() == digest
+    digest = "63c55e603dc2975b66ed8518a2e90f350dfee458e495303697b7899ebc4e06ce"
+    assert RandomNetwork.dense((3, 8, 2), 42, "uniform").digest() == digest
 
 
 def test_digest_tells_networks_apart() -> None:
-    net = RandomNetwork((3, 8, 2), 42, "uniform")
+    net = RandomNetwork.dense((3, 8, 2), 42, "uniform")
     others = [
         dataclasses.replace(net, seed=43),
         dataclasses.replace(net, law="normal"),
-        dataclasses.replace(net, widths=(3, 8, 3)),
-        dataclasses.replace(net, widths=(8, 3, 2)),
+        RandomNetwork.dense((3, 8, 3), 42),
+        RandomNetwork.dense((8, 3, 2), 42),
+        dataclasses.replace(net, layers=(*net.layers[:1], Dense(8, 2))),
+        dataclasses.replace(net, layers=(Conv(3, 8, (1, 1)), Relu(), Conv(8, 2, (1, 1)))),
     ]
-    assert len({net.digest(), *(other.digest() for other in others)}) == 5
+    assert len({net.digest(), *(other.digest() for other in others)}) == 7
     assert net.digest() == dataclasses.replace(net).digest()
 
 
 def test_counts() -> None:
-    net = RandomNetwork((3, 8, 2, 5), 0, "uniform")
+    net = RandomNetwork.dense((3, 8, 2, 5), 0, "uniform")
     assert net.depth == 3
     assert net.n_parameters == 24 + 16 + 10 == sum(net.weights(i).size for i in range(3))
 
@@ -139,9 +197,9 @@ def test_counts() -> None:
     ("widths", "seed", "law", "message"),
     [
         ((3,), 0, "uniform", "at least two widths"),
-        ((3, 0), 0, "uniform", "positive integers"),
-        ((3, 2.5), 0, "uniform", "positive integers"),
-        ((3, True), 0, "uniform", "positive integers"),
+        ((3, 0), 0, "uniform", "width must be an integer >= 1, got 0"),
+        ((3, 2.5), 0, "uniform", "width must be an integer"),
+        ((3, True), 0, "uniform", "width must be an integer"),
         ((3, 2), -1, "uniform", "seed must be"),
         ((3, 2), 2**64, "uniform", "seed must be"),
         ((3, 2), "0", "uniform", "seed must be"),
@@ -152,10 +210,10 @@ def test_refuses_what_defines_no_network(
     widths: tuple[int, ...], seed: int, law: str, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        RandomNetwork(widths, seed, law)  # type: ignore[arg-type]
+        RandomNetwork.dense(widths, seed, law)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("layer", [-1, 2])
 def test_refuses_a_layer_that_does_not_exist(layer: int) -> None:
     with pytest.raises(ValueError, match=r"layers 0\.\.1"):
-        RandomNetwork((3, 2, 1), 0, "uniform").weights(layer)
+        RandomNetwork.dense((3, 2, 1), 0, "uniform").weights(layer)

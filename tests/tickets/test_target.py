@@ -3,6 +3,7 @@
 import hashlib
 import json
 import struct
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from slth.tickets import linear_layers, target_digest
+from slth.tickets import read
+from slth.tickets.adversary import evaluate
+from slth.tickets.layers import AvgPool, Conv, Dense, Flatten, GlobalAvgPool, MaxPool, Relu
 
 
 def network(*widths: int, seed: int = 0) -> nn.Sequential:
@@ -23,37 +26,76 @@ def network(*widths: int, seed: int = 0) -> nn.Sequential:
     return nn.Sequential(*modules[:-1])
 
 
+def lenet() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Sequential(nn.Conv2d(2, 4, 5, padding="same", bias=False), nn.ReLU(inplace=True)),
+        nn.MaxPool2d(3, stride=2, padding=1),
+        nn.Conv2d(4, 6, (3, 2), (1, 2), (1, 0), groups=2, bias=False, padding_mode="circular"),
+        nn.ReLU(),
+        nn.Dropout2d(),
+        nn.AvgPool2d((2, 1)),
+        nn.Sequential(nn.Identity(), nn.Sequential(nn.AdaptiveAvgPool2d((1, 1)), nn.Flatten())),
+        nn.Dropout(0.3),
+        nn.Linear(6, 3, bias=False),
+    )
+
+
 def test_reads_the_weights() -> None:
     net = network(4, 3, 2)
-    layers = linear_layers(net)
-    assert [layer.shape for layer in layers] == [(3, 4), (2, 3)]
+    known = read(net)
+    assert known.layers == (Dense(4, 3), Relu(), Dense(3, 2))
+    assert known.n_parameters == 18
+    first, second = known.coefficients
     x = torch.randn(4, generator=torch.Generator().manual_seed(1))
-    by_hand = layers[1] @ np.maximum(layers[0] @ x.numpy(), 0)
+    by_hand = second @ np.maximum(first @ x.numpy(), 0)
     np.testing.assert_allclose(by_hand, net(x).detach().numpy(), rtol=1e-5)
+
+
+def test_reads_convolutions_and_pooling() -> None:
+    net = lenet().eval()
+    known = read(net)
+    assert known.layers == (
+        Conv(2, 4, (5, 5), padding=(2, 2)),
+        Relu(),
+        MaxPool((3, 3), (2, 2), (1, 1)),
+        Conv(4, 6, (3, 2), (1, 2), (1, 0), groups=2, padding_mode="circular"),
+        Relu(),
+        AvgPool((2, 1), (2, 1)),
+        GlobalAvgPool(),
+        Flatten(),
+        Dense(6, 3),
+    )
+    coefficients = [torch.from_numpy(array) for array in known.coefficients]
+    assert [array.shape for array in known.coefficients] == [(4, 2, 5, 5), (6, 2, 3, 2), (3, 6)]
+    x = torch.randn(5, 2, 9, 8, generator=torch.Generator().manual_seed(1))
+    y = evaluate(known.layers, lambda layer, i, x: layer.apply(coefficients[i], x), x)
+    torch.testing.assert_close(y, net(x))
 
 
 def test_the_weights_are_copies() -> None:
     net = network(4, 3)
-    linear_layers(net)[0][:] = 0
-    assert linear_layers(net)[0].any()
+    read(net).coefficients[0][:] = 0
+    assert read(net).coefficients[0].any()
 
 
 def test_digest_from_the_definition() -> None:
     net = network(2, 2, 1)
-    flat = [value for layer in linear_layers(net) for value in layer.ravel().tolist()]
-    text = json.dumps(["linear-relu", [[2, 2], [1, 2]]]).encode()
-    assert target_digest(net) == hashlib.sha256(text + struct.pack("<6f", *flat)).hexdigest()
+    flat = [value for array in read(net).coefficients for value in array.ravel().tolist()]
+    dense = [{"kind": "Dense", "inputs": 2, "outputs": outputs} for outputs in (2, 1)]
+    text = json.dumps([dense[0], {"kind": "Relu"}, dense[1]]).encode()
+    assert read(net).digest == hashlib.sha256(text + struct.pack("<6f", *flat)).hexdigest()
 
 
-def test_digest_does_not_depend_on_storage() -> None:
-    net = network(4, 3, 2)
-    digest = target_digest(net)
-    assert target_digest(network(4, 3, 2).double()) == digest
-    transposed = network(4, 3, 2)
-    first = transposed[0]
-    assert isinstance(first, nn.Linear)
-    first.weight.data = first.weight.data.T.contiguous().T
-    assert target_digest(transposed) == digest
+@pytest.mark.parametrize("make", [lambda: network(4, 3, 2), lenet])
+def test_digest_does_not_depend_on_storage(make: Callable[[], nn.Sequential]) -> None:
+    digest = read(make()).digest
+    assert read(make().double()).digest == digest
+    moved = make()
+    for parameter in moved.parameters():
+        parameter.data = parameter.data.transpose(0, 1).contiguous().transpose(0, 1)
+    assert read(moved).digest == digest
+    assert read(nn.Sequential(nn.Identity(), make())).digest == digest
 
 
 def test_digest_tells_targets_apart() -> None:
@@ -61,12 +103,18 @@ def test_digest_tells_targets_apart() -> None:
     first = same_numbers[0]
     assert isinstance(first, nn.Linear)
     first.weight.data[0, 0] = torch.nextafter(first.weight.data[0, 0], torch.tensor(9.0))
-    digests = [target_digest(net) for net in (network(4, 3, 2), network(4, 3, 2, seed=1))]
-    assert len({*digests, target_digest(same_numbers)}) == 3
+    linear = network(4, 3, 2)
+    del linear[1]
+    strided, padded = lenet(), lenet()
+    setattr(strided[2], "stride", (2, 2))  # noqa: B010 - torch's annotation forbids the assignment
+    setattr(padded[2], "padding", (0, 0))  # noqa: B010
+    targets = [network(4, 3, 2), network(4, 3, 2, seed=1), same_numbers, linear]
+    digests = [read(net).digest for net in (*targets, lenet(), strided, padded)]
+    assert len({*digests}) == len(digests)
 
 
 class Odd(nn.Module):
-    """Neither Linear nor ReLU."""
+    """Nothing that is supported."""
 
 
 def linear(columns: int, rows: int, value: float = 1.0) -> nn.Linear:
@@ -84,19 +132,39 @@ def double(value: float) -> nn.Linear:
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        (linear(2, 2), "must be a non-empty nn.Sequential, got Linear"),
-        (nn.Sequential(), "non-empty"),
-        (nn.Sequential(linear(2, 2), nn.ReLU()), "begin and end with a Linear"),
-        (nn.Sequential(nn.Linear(2, 2)), "module 0 of the target has a bias"),
-        (nn.Sequential(linear(2, 2), nn.Tanh(), linear(2, 2)), "module 1 .* ReLU, got Tanh"),
-        (nn.Sequential(Odd()), "module 0 .* Linear, got Odd"),
-        (nn.Sequential(linear(2, 3), nn.ReLU(), linear(4, 1)), "takes 4 inputs.*3 outputs"),
-        (nn.Sequential(linear(2, 2, float("nan"))), "not finite"),
+        (linear(2, 2), "must be an nn.Sequential, got Linear"),
+        (nn.Sequential(), "no layer with weights"),
+        (nn.Sequential(nn.ReLU()), "no layer with weights"),
+        (nn.Sequential(nn.Linear(2, 2)), r"module 0 .*\(Linear\) has a bias; .*absorb_biases"),
+        (nn.Sequential(nn.Conv2d(1, 1, 1)), r"module 0 .*\(Conv2d\) has a bias"),
+        (nn.Sequential(linear(2, 2), nn.Tanh()), "module 1 .* is a Tanh; supported are Linear, "),
+        (nn.Sequential(nn.Sequential(linear(2, 2), Odd())), r"module 0\.1 .* is a Odd"),
+        (nn.Sequential(nn.BatchNorm2d(3)), "is a BatchNorm2d; .*fold the normalisation"),
+        (nn.Sequential(linear(2, 2, float("nan"))), r"\(Linear\) has a weight that is not finite"),
         (nn.Sequential(double(0.1)), "float32 cannot hold exactly"),
         (nn.Sequential(double(1e300)), "float32 cannot hold exactly"),
+        (nn.Sequential(nn.MaxPool2d(2, ceil_mode=True)), "ceil_mode"),
+        (nn.Sequential(nn.MaxPool2d(2, dilation=2)), "dilation"),
+        (nn.Sequential(nn.MaxPool2d(2, return_indices=True)), "return_indices"),
+        (nn.Sequential(nn.AvgPool2d(2, divisor_override=3)), "divisor_override"),
+        (nn.Sequential(nn.AvgPool2d(2, padding=1, count_include_pad=False)), "uncounted padding"),
+        (nn.Sequential(nn.AdaptiveAvgPool2d(2)), "output size 2; supported is 1"),
+        (nn.Sequential(nn.Flatten(0)), "must flatten everything but the batch axis"),
+        (
+            nn.Sequential(nn.Conv2d(1, 1, 2, padding="same", bias=False)),
+            r"module 0 .*\(Conv2d\) pads an even kernel on one side only",
+        ),
+        (
+            nn.Sequential(nn.Conv2d(1, 1, 1, padding=1, bias=False, padding_mode="circular")),
+            "circular padding .* repeats outputs",
+        ),
+        (
+            nn.Sequential(nn.Conv2d(1, 1, 3, padding=1, bias=False, padding_mode="reflect")),
+            "padding_mode must be one of .*'reflect'",
+        ),
+        (nn.Sequential(nn.Conv1d(1, 1, 3, bias=False)), "is a Conv1d"),
     ],
 )
 def test_refuses_other_networks(target: nn.Module, message: str) -> None:
-    for function in (linear_layers, target_digest):
-        with pytest.raises(ValueError, match=message):
-            function(target)
+    with pytest.raises(ValueError, match=message):
+        read(target)

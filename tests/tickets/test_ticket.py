@@ -17,8 +17,30 @@ from safetensors.numpy import save_file
 from torch import nn
 
 from slth.tickets import Mask, RandomNetwork, Ticket, TicketFileError, ticket_file, verify
+from slth.tickets.layers import Conv, Dense, Flatten, MaxPool, Relu
 
-NETWORK = RandomNetwork((3, 8, 2, 5, 4), 2**63 + 11, "uniform")
+LAYERS = [
+    {"kind": "Dense", "inputs": 3, "outputs": 8},
+    {"kind": "Relu"},
+    {"kind": "Dense", "inputs": 8, "outputs": 2},
+]
+NETWORK = RandomNetwork.dense((3, 8, 2, 5, 4), 2**63 + 11, "uniform")
+
+
+MIXED = RandomNetwork(
+    (
+        Conv(2, 8, (1, 1), groups=2),
+        Relu(),
+        Conv(8, 4, (3, 2), stride=(2, 1), padding=(1, 0), groups=2),
+        MaxPool((2, 2), (1, 2)),
+        Flatten(),
+        Dense(16, 6),
+        Relu(),
+        Dense(6, 3),
+    ),
+    5,
+    "normal",
+)
 
 
 def ticket_of(network: RandomNetwork, **changes: Any) -> Ticket:
@@ -28,9 +50,11 @@ def ticket_of(network: RandomNetwork, **changes: Any) -> Ticket:
         "mask": Mask([rng.random(shape) < 0.3 for shape in network.shapes]),
         "target_digest": "ab" * 32,
         "random_digest": network.digest(),
+        "input_shape": (3,),
         "nonnegative_inputs": True,
+        "construction": "pensia",
         "objective": "fewest",
-        "size": None,
+        "sizes": (None, None),
         "weight_tolerances": (0.1, 1 / 3),
         "epsilon": 0.7,
     }
@@ -53,6 +77,25 @@ def test_network_is_the_masked_random_network(law: Any) -> None:
     assert not any(parameter.requires_grad for parameter in module.parameters())
 
 
+def test_network_with_convolutions() -> None:
+    ticket = ticket_of(MIXED, input_shape=(2, 6, 6))
+    module = ticket.network().double()
+    assert [type(part) for part in module] == [
+        nn.Conv2d, nn.ReLU, nn.Conv2d, nn.MaxPool2d, nn.Flatten, nn.Linear, nn.ReLU, nn.Linear,
+    ]  # fmt: skip
+    kept = [
+        torch.from_numpy(MIXED.weights(layer) * keep).double()
+        for layer, keep in enumerate(ticket.mask.layers)
+    ]
+    x = torch.randn(4, 2, 6, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    y = nn.functional.conv2d(x, kept[0], groups=2).relu()
+    y = nn.functional.conv2d(y, kept[1], stride=(2, 1), padding=(1, 0), groups=2)
+    y = nn.functional.max_pool2d(y, (2, 2), (1, 2)).flatten(1)
+    y = (y @ kept[2].T).relu() @ kept[3].T
+    torch.testing.assert_close(module(x), y)
+    assert not any(parameter.requires_grad for parameter in module.parameters())
+
+
 def test_network_leaves_the_global_generator_alone() -> None:
     before = torch.get_rng_state()
     ticket_of(NETWORK).network()
@@ -61,7 +104,7 @@ def test_network_leaves_the_global_generator_alone() -> None:
 
 def test_counts() -> None:
     ticket = ticket_of(NETWORK)
-    assert ticket.target_widths == (3, 2, 4)
+    assert ticket.target_layers == (Dense(3, 2), Relu(), Dense(2, 4))
     assert ticket.overparameterization == (24 + 16 + 10 + 20) / (6 + 8)
     assert ticket.density == ticket.mask.kept / 70
 
@@ -69,11 +112,29 @@ def test_counts() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"random_network": RandomNetwork((3, 2), 0)}, "two random layers per target layer"),
+        (
+            {"random_network": RandomNetwork.dense((3, 2), 0)},
+            "two random layers with a ReLU per target layer",
+        ),
         ({"mask": Mask([[1]])}, "mask has shapes"),
         ({"objective": "worst"}, "objective must be one of"),
-        ({"size": 0}, "at least 1"),
-        ({"weight_tolerances": (0.1,)}, "1 weight tolerances for 2 target layers"),
+        (
+            {"random_network": RandomNetwork((*NETWORK.layers[:3], Relu(), Dense(2, 4)), 0)},
+            "two random",
+        ),
+        ({"random_network": RandomNetwork((Dense(3, 8), Dense(8, 2)), 0)}, "with a ReLU"),
+        (
+            {"random_network": RandomNetwork((Dense(3, 8), Relu(), Dense(7, 2)), 0)},
+            "no random pair",
+        ),
+        ({"input_shape": (4,)}, r"layer 0 \(Dense\) takes vectors of length 3, not shape \(4,\)"),
+        ({"construction": "frankle"}, "construction must be one of"),
+        ({"construction": "natale"}, "'natale' has no sizes"),
+        ({"construction": "malach", "sizes": (1, 2)}, "'malach' has no sizes"),
+        ({"sizes": (2, 2)}, "'pensia' has no sizes"),
+        ({"sizes": (None,)}, "1 sizes for 2 target layers"),
+        ({"construction": "natale", "sizes": (1, 0)}, "at least 1"),
+        ({"weight_tolerances": (0.1,)}, "1 weight_tolerances for 2 target layers"),
         ({"weight_tolerances": (0.1, -0.1)}, ">= 0"),
         ({"weight_tolerances": (0.1, float("nan"))}, ">= 0"),
         ({"epsilon": 0.0}, "epsilon must be positive"),
@@ -85,9 +146,16 @@ def test_refuses_parts_that_do_not_fit(changes: dict[str, Any], message: str) ->
         ticket_of(NETWORK, **changes)
 
 
-@pytest.mark.parametrize("changes", [{}, {"size": 3, "objective": "best", "epsilon": None}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"construction": "natale", "sizes": (3, 1), "objective": "best", "epsilon": None},
+        {"random_network": MIXED, "input_shape": (2, 6, 6)},
+    ],
+)
 def test_file_round_trips_bit_for_bit(tmp_path: Path, changes: dict[str, Any]) -> None:
-    ticket = ticket_of(NETWORK, **changes)
+    ticket = ticket_of(changes.pop("random_network", NETWORK), **changes)
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
     ticket.save(first)
     again = Ticket.load(first)
@@ -97,9 +165,10 @@ def test_file_round_trips_bit_for_bit(tmp_path: Path, changes: dict[str, Any]) -
 
 
 def test_file_holds_one_bit_per_parameter(tmp_path: Path) -> None:
-    network = RandomNetwork((100, 400, 100), 1, "uniform")
+    network = RandomNetwork.dense((100, 400, 100), 1, "uniform")
     path = tmp_path / "ticket"
-    ticket_of(network, weight_tolerances=(0.1,)).save(str(path))
+    one = {"weight_tolerances": (0.1,), "sizes": (None,), "input_shape": (100,)}
+    ticket_of(network, **one).save(str(path))
     assert network.n_parameters / 8 <= path.stat().st_size < network.n_parameters / 8 + 2048
 
 
@@ -142,13 +211,15 @@ def test_each_changed_mask_byte_is_refused(tmp_path: Path) -> None:
             Ticket.load(path)
 
 
-def test_a_newer_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "ticket"
-    monkeypatch.setattr(ticket_file, "FORMAT_VERSION", 2)
-    ticket_of(NETWORK).save(path)
-    monkeypatch.undo()
-    with pytest.raises(TicketFileError, match="has ticket format 2, this version of slth reads 1"):
-        Ticket.load(path)
+    for version, reason in ((1, "dense layers only"), (3, "another version")):
+        monkeypatch.setattr(ticket_file, "FORMAT_VERSION", version)
+        ticket_of(NETWORK).save(path)
+        monkeypatch.undo()
+        problem = f"has ticket format {version}, this version of slth reads 2: .*{reason}"
+        with pytest.raises(TicketFileError, match=problem):
+            Ticket.load(path)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
@@ -188,8 +259,12 @@ def test_nothing_is_ever_unpickled(tmp_path: Path) -> None:
         ({"seed": 5}, "regenerates another random network"),
         ({"law": "normal"}, "regenerates another random network"),
         ({"seed": -5}, "does not describe a ticket: seed"),
-        ({"widths": [3, 8, 2]}, "does not describe a ticket: 4 packed layers for 2 shapes"),
-        ({"widths": 3}, "does not describe a ticket"),
+        ({"layers": LAYERS[:3]}, "does not describe a ticket: 4 packed layers for 2 shapes"),
+        ({"layers": 3}, "does not describe a ticket"),
+        ({"layers": [{"kind": "Magic"}]}, "unknown kind of layer 'Magic'; known are Dense, Conv"),
+        ({"layers": [{"kind": "Dense", "inputs": 0, "outputs": 1}]}, "inputs must be an integer"),
+        ({"layers": [{"kind": "Dense", "inputs": 3}]}, "does not describe a ticket"),
+        ({"input_shape": [3, 1]}, "takes vectors of length 3"),
         ({"objective": None}, "does not describe a ticket: objective"),
         ({"weight_tolerances": ["a", "b"]}, "does not describe a ticket"),
     ],
@@ -217,7 +292,7 @@ def test_a_missing_header_entry_is_refused(tmp_path: Path) -> None:
 
 def test_another_set_of_tensors_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "ticket"
-    header = json.dumps({"format_version": 1, "checksum": ""})
+    header = json.dumps({"format_version": 2, "checksum": ""})
     save_file({"mask": np.ones(3, np.uint8)}, path, metadata={"slth_ticket": header})
     with pytest.raises(TicketFileError, match="holds the tensors"):
         Ticket.load(path)

@@ -46,9 +46,12 @@ def frobenius_bound(weights: Array, groups: int) -> float:
     >>> round(frobenius_bound(np.full((2, 2, 3), -1.0), groups=1), 6)
     6.0
     """
-    sums = np.abs(weights).reshape(*weights.shape[:2], -1).sum(axis=2)
+    scale = float(np.abs(weights).max(initial=0.0))
+    if scale == 0.0:
+        return 0.0
+    sums = np.abs(weights / scale).reshape(*weights.shape[:2], -1).sum(axis=2)
     norms = np.linalg.norm(sums.reshape(groups, -1), axis=1)
-    return float(norms.max()) * (1.0 + _ROUNDING)
+    return scale * float(norms.max()) * (1.0 + _ROUNDING)
 
 
 def convolution_norm_bound(
