@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from slth.targets import Dataset, accuracy, digits, mlp
-from slth.tickets import linear_layers, target_digest
+from slth.tickets import read
 
 
 def test_digits_are_unit_vectors_of_the_orthant() -> None:
@@ -43,13 +43,13 @@ def test_mlp_learns_the_digits(seed: int) -> None:
     data = digits()
     net = mlp(seed=seed)
     assert accuracy(net, data.x_test, data.y_test) >= 0.96
-    shapes = [layer.shape for layer in linear_layers(net)]
+    shapes = [layer.shape for layer in read(net).coefficients]
     assert shapes == [(32, 64), (10, 32)]
     assert not any(parameter.requires_grad for parameter in net.parameters())
 
 
 def test_mlp_meets_the_hypothesis_of_theorem_3() -> None:
-    for layer in linear_layers(mlp((64, 24, 16, 10), seed=1)):
+    for layer in read(mlp((64, 24, 16, 10), seed=1)).coefficients:
         norm = np.linalg.norm(layer.astype(np.float64), 2)
         assert 1 - 1e-6 < norm <= 1.0
 
@@ -57,23 +57,23 @@ def test_mlp_meets_the_hypothesis_of_theorem_3() -> None:
 def test_mlp_is_reproducible_and_leaves_the_global_state_alone() -> None:
     torch.manual_seed(5)
     state, threads = torch.get_rng_state(), torch.get_num_threads()
-    digest = target_digest(mlp((64, 8, 10), seed=4))
+    digest = read(mlp((64, 8, 10), seed=4)).digest
     assert torch.equal(state, torch.get_rng_state())
     assert torch.get_num_threads() == threads
     torch.manual_seed(6)
     torch.set_num_threads(2 if threads == 1 else 1)
     try:
-        assert target_digest(mlp((64, 8, 10), seed=4)) == digest
+        assert read(mlp((64, 8, 10), seed=4)).digest == digest
     finally:
         torch.set_num_threads(threads)
-    assert target_digest(mlp((64, 8, 10), seed=5)) != digest
+    assert read(mlp((64, 8, 10), seed=5)).digest != digest
 
 
 def test_mlp_never_looks_at_the_test_part() -> None:
     data = digits()
     shuffled = Dataset(data.x_train, data.y_train, data.x_test.flip(0), data.y_test)
     widths = (64, 8, 10)
-    assert target_digest(mlp(widths, data=shuffled)) == target_digest(mlp(widths, data=data))
+    assert read(mlp(widths, data=shuffled)).digest == read(mlp(widths, data=data)).digest
 
 
 def test_random_labels_cannot_be_learnt() -> None:
