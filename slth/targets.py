@@ -184,7 +184,8 @@ def lenet5(seed: int = 0, *, data: Dataset | None = None, epochs: int = 10) -> n
         1\times28\times28 \to 6\times14\times14 \to 16\times7\times7 = 784 \to 120 \to 84 \to 10
 
     Kernels have 5 × 5 taps, images are padded so that a convolution keeps their size, and pooling
-    halves it; images of another size change the 784 only.  The weights stay as they were trained: no layer is divided by its norm.
+    halves it; images of another size change the 784 only.  The weights stay as they were trained:
+    no layer is divided by its norm.
 
     Parameters
     ----------
@@ -272,7 +273,7 @@ def _initial(widths: Sequence[int], generator: torch.Generator) -> nn.Sequential
 
 
 def _he(shape: tuple[int, ...], generator: torch.Generator) -> nn.Parameter:
-    """Normal weights of variance 2 over the number of inputs of an output."""
+    """Draw normal weights of variance 2 over the number of inputs of an output."""
     return nn.Parameter(torch.randn(shape, generator=generator) * (2.0 / prod(shape[1:])) ** 0.5)
 
 
