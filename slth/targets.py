@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import isqrt, prod
 
 import numpy as np
 import torch
@@ -20,9 +21,13 @@ _MNIST_TRAINING = 60_000
 _BATCH = 64
 _LEARNING_RATE = 1e-2
 
-# Group convolutions are slower and learn faster.  He's law expects inputs of size 1, the pixels of
-# unit images are much smaller; ReLU is positively homogeneous, so the scale changes no prediction.
+# Group convolutions are slower and learn faster.
 _GROUP_EPOCHS = 20
+
+_LENET_LEARNING_RATE = 2e-3
+
+# He's law expects inputs of size 1, the pixels of unit images are much smaller; ReLU is positively
+# homogeneous, so the scale changes no prediction.
 _SCALE = 8.0
 
 
@@ -32,7 +37,7 @@ class Dataset:
 
     Attributes
     ----------
-    x_train, x_test : torch.Tensor of float32, shape (N, d)
+    x_train, x_test : torch.Tensor of float32, shape (N, d) or (N, 1, side, side)
         Inputs of Euclidean norm 1, up to rounding.
     y_train, y_test : torch.Tensor of int64, shape (N,)
         Classes.
@@ -42,6 +47,26 @@ class Dataset:
     y_train: Tensor
     x_test: Tensor
     y_test: Tensor
+
+    def images(self) -> "Dataset":
+        """Return the same data with inputs as square grey images, shape (N, 1, side, side).
+
+        Raises
+        ------
+        ValueError
+            If the inputs are not vectors of a square number of pixels.
+
+        Examples
+        --------
+        >>> tuple(digits().images().x_test.shape)
+        (450, 1, 8, 8)
+        """
+        pixels = self.x_train[0].numel()
+        side = isqrt(pixels)
+        if self.x_train.ndim != 2 or side**2 != pixels:
+            raise ValueError(f"inputs of shape {tuple(self.x_train.shape[1:])} are no square image")
+        x_train, x_test = (x.reshape(-1, 1, side, side) for x in (self.x_train, self.x_test))
+        return replace(self, x_train=x_train, x_test=x_test)
 
 
 def digits(seed: int = 0, *, side: int = _SIDE) -> Dataset:
@@ -296,6 +321,79 @@ def group_cnn(
     return net.requires_grad_(False)
 
 
+def lenet5(seed: int = 0, *, data: Dataset | None = None, epochs: int = 10) -> nn.Sequential:
+    r"""Train LeNet5 without biases: two convolutions with max-pooling, then three dense layers.
+
+    .. math::
+        1\times28\times28 \to 6\times14\times14 \to 16\times7\times7 = 784 \to 120 \to 84 \to 10
+
+    Kernels have 5 × 5 taps, images are padded so that a convolution keeps their size, and pooling
+    halves it; images of another size change the 784 only.  The weights stay as they were trained:
+    no layer is divided by its norm.
+
+    Parameters
+    ----------
+    seed : int
+        Initial weights and order of the batches; the global generator of torch is left alone.
+    data : Dataset, optional
+        Square images of one channel, with sides divisible by 4 and at most ten classes;
+        :func:`digits` of 28 × 28 pixels by default.
+    epochs : int
+        Passes through the training part, >= 1.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        Without gradients; takes images.
+
+    Raises
+    ------
+    ValueError
+        If the data do not fit or epochs is not positive.
+
+    Notes
+    -----
+    LeCun et al. 1998, in the form that the experiments of da Cunha et al. 2022 take, but for their
+    biases.  Training as for :func:`mlp`, with a smaller learning rate and inputs scaled up.
+
+    Examples
+    --------
+    >>> data = digits(side=28).images()
+    >>> net = lenet5(seed=0)
+    >>> accuracy(net, data.x_test, data.y_test) >= 0.97
+    True
+    """
+    data = digits(side=28).images() if data is None else data
+    channels, *sides = data.x_train.shape[1:]
+    if channels != 1 or len(sides) != 2 or sides[0] != sides[1] or sides[0] % 4:
+        raise ValueError(
+            "LeNet5 takes square grey images (N, 1, side, side) with sides divisible by 4, the "
+            f"data have inputs of shape {(channels, *sides)}"
+        )
+    if (classes := int(data.y_train.max()) + 1) > 10:
+        raise ValueError(f"LeNet5 tells 10 classes apart, the data have {classes}")
+    if epochs < 1:
+        raise ValueError(f"training takes at least one epoch, got epochs={epochs}")
+    generator = torch.Generator().manual_seed(seed)
+    modules: list[nn.Module] = []
+    for inputs, outputs in pairwise((1, 6, 16)):
+        conv = nn.Conv2d(inputs, outputs, 5, padding=2, bias=False, device="meta")
+        conv.weight = _he((outputs, inputs, 5, 5), generator)
+        modules += [conv, nn.ReLU(), nn.MaxPool2d(2)]
+    widths = (16 * (sides[0] // 4) ** 2, 120, 84, 10)
+    net = nn.Sequential(*modules, nn.Flatten(), *_initial(widths, generator))
+    with _one_thread():
+        _train(
+            net,
+            data,
+            torch.Generator().manual_seed(seed),
+            epochs=epochs,
+            scale=_SCALE,
+            learning_rate=_LENET_LEARNING_RATE,
+        )
+    return net.requires_grad_(False)
+
+
 def accuracy(net: nn.Module, x: Tensor, y: Tensor) -> float:
     """Fraction of inputs whose largest output is their class.
 
@@ -318,10 +416,14 @@ def _initial(widths: Sequence[int], generator: torch.Generator) -> nn.Sequential
     modules: list[nn.Module] = []
     for columns, rows in pairwise(widths):
         linear = nn.Linear(columns, rows, bias=False, device="meta")
-        weight = torch.randn(rows, columns, generator=generator) * (2.0 / columns) ** 0.5
-        linear.weight = nn.Parameter(weight)
+        linear.weight = _he((rows, columns), generator)
         modules += [linear, nn.ReLU()]
     return nn.Sequential(*modules[:-1])
+
+
+def _he(shape: tuple[int, ...], generator: torch.Generator) -> nn.Parameter:
+    """Draw normal weights of variance 2 over the number of inputs of an output."""
+    return nn.Parameter(torch.randn(shape, generator=generator) * (2.0 / prod(shape[1:])) ** 0.5)
 
 
 @contextmanager
@@ -342,9 +444,10 @@ def _train(
     *,
     epochs: int,
     scale: float = 1.0,
+    learning_rate: float = _LEARNING_RATE,
 ) -> None:
     """Minimise the cross-entropy on the inputs times ``scale``."""
-    optimizer = torch.optim.Adam(net.parameters(), lr=_LEARNING_RATE)
+    optimizer = torch.optim.Adam(net.parameters(), lr=learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)
     for _ in range(epochs):
         order = torch.randperm(len(data.x_train), generator=generator)

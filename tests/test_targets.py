@@ -12,7 +12,7 @@ from torch import nn
 
 from slth import targets
 from slth.equivariance import EquivariantLinear
-from slth.targets import Dataset, accuracy, digits, group_cnn, mlp, mnist, rotated_digits
+from slth.targets import Dataset, accuracy, digits, group_cnn, lenet5, mlp, mnist, rotated_digits
 from slth.tickets import read
 
 
@@ -86,6 +86,35 @@ def test_split_is_stratified_and_seeded() -> None:
     assert not torch.equal(data.x_test, digits(seed=2).x_test)
 
 
+def test_enlarged_digits_are_unit_vectors_that_look_the_same() -> None:
+    data, large = digits(seed=1), digits(seed=1, side=24)
+    for small, big in ((data.x_train, large.x_train), (data.x_test, large.x_test)):
+        assert big.dtype == torch.float32
+        assert (big >= 0).all()
+        norms = torch.linalg.vector_norm(big.double(), dim=1)
+        torch.testing.assert_close(norms, torch.ones_like(norms), rtol=0, atol=1e-6)
+        # The middle of each 3 × 3 block of a bilinear enlargement is the pixel itself.
+        middles = big.reshape(-1, 24, 24)[:, 1::3, 1::3].flatten(1)
+        torch.testing.assert_close(nn.functional.normalize(middles), small, rtol=0, atol=1e-6)
+    assert torch.equal(data.y_test, large.y_test)
+
+
+def test_digits_are_not_made_smaller() -> None:
+    with pytest.raises(ValueError, match="8 x 8 pixels, side=7 is less"):
+        digits(side=7)
+
+
+def test_images_are_the_vectors_row_by_row() -> None:
+    data = digits(side=12)
+    images = data.images()
+    assert images.x_train.shape[1:] == images.x_test.shape[1:] == (1, 12, 12)
+    assert torch.equal(images.x_test[5, 0, 3], data.x_test[5, 36:48])
+    assert images.y_train is data.y_train
+    for bad in (images, Dataset(data.x_train[:, 1:], data.y_train, data.x_test, data.y_test)):
+        with pytest.raises(ValueError, match="no square image"):
+            bad.images()
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_mlp_learns_the_digits(seed: int) -> None:
     data = digits()
@@ -134,6 +163,65 @@ def test_mlp_never_looks_at_the_test_part() -> None:
     shuffled = Dataset(data.x_train, data.y_train, data.x_test.flip(0), data.y_test)
     widths = (64, 8, 10)
     assert read(mlp(widths, data=shuffled)).digest == read(mlp(widths, data=data)).digest
+
+
+@pytest.fixture(scope="module", name="images")
+def images_fixture() -> Dataset:
+    return digits(side=28).images()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_lenet5_learns_the_digits(seed: int, images: Dataset) -> None:
+    net = lenet5(seed=seed)
+    assert accuracy(net, images.x_test, images.y_test) >= 0.97
+    assert not any(parameter.requires_grad for parameter in net.parameters())
+
+
+def test_lenet5_has_its_layers(images: Dataset) -> None:
+    known = read(lenet5(epochs=1, data=_first(images, 64)))
+    assert [array.shape for array in known.coefficients] == [
+        (6, 1, 5, 5),
+        (16, 6, 5, 5),
+        (120, 784),
+        (84, 120),
+        (10, 84),
+    ]
+    kinds = " ".join(type(layer).__name__ for layer in known.layers)
+    assert kinds == "Conv Relu MaxPool Conv Relu MaxPool Flatten Dense Relu Dense Relu Dense"
+
+
+def test_lenet5_takes_other_sizes_and_is_reproducible() -> None:
+    data = _first(digits(side=12).images(), 128)
+    torch.manual_seed(5)
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
+    digest = read(lenet5(seed=4, data=data, epochs=2)).digest
+    assert torch.equal(state, torch.get_rng_state())
+    assert torch.get_num_threads() == threads
+    torch.set_num_threads(2 if threads == 1 else 1)
+    try:
+        assert read(lenet5(seed=4, data=data, epochs=2)).digest == digest
+    finally:
+        torch.set_num_threads(threads)
+    assert read(lenet5(seed=5, data=data, epochs=2)).digest != digest
+    unseen = Dataset(data.x_train, data.y_train, data.x_test.flip(0), data.y_test)
+    assert read(lenet5(seed=4, data=unseen, epochs=2)).digest == digest
+
+
+def test_lenet5_refuses_what_it_cannot_learn() -> None:
+    vectors = digits(side=12)
+    images = vectors.images()
+    with pytest.raises(ValueError, match=r"square grey images .* shape \(144,\)"):
+        lenet5(data=vectors)
+    with pytest.raises(ValueError, match=r"divisible by 4, .* shape \(1, 9, 9\)"):
+        lenet5(data=digits(side=9).images())
+    with pytest.raises(ValueError, match="10 classes apart, the data have 11"):
+        lenet5(data=Dataset(images.x_train, images.y_train + 1, images.x_test, images.y_test))
+    with pytest.raises(ValueError, match="at least one epoch, got epochs=0"):
+        lenet5(data=images, epochs=0)
+
+
+def _first(data: Dataset, count: int) -> Dataset:
+    return Dataset(data.x_train[:count], data.y_train[:count], data.x_test, data.y_test)
 
 
 def test_random_labels_cannot_be_learnt() -> None:

@@ -1,5 +1,7 @@
 """Equivariant layers as torch modules."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -53,7 +55,26 @@ def apply(space: Space, weight: Tensor, x: Tensor) -> Tensor:
     return sums.reshape(len(x), outputs, space.dim)
 
 
-class EquivariantLinear(nn.Module):
+class _OnSpace(nn.Module):
+    """A module on a feature space; a stored one keeps the name of a named space, nothing else."""
+
+    def __init__(self, space: Space | str) -> None:
+        super().__init__()
+        self.space = resolve(space) if isinstance(space, str) else space
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        if _is_named(self.space):
+            state["space"] = self.space.name
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        if isinstance(self.space, str):
+            self.space = resolve(self.space)
+
+
+class EquivariantLinear(_OnSpace):
     r"""Bias-free layer that commutes with the symmetry of a feature space.
 
     .. math::
@@ -95,12 +116,11 @@ class EquivariantLinear(nn.Module):
         generator: torch.Generator | None = None,
         device: str | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(space)
         if in_channels < 1 or out_channels < 1:
             raise ValueError(
                 f"channels must be at least 1, got {in_channels} in and {out_channels} out"
             )
-        self.space = _resolved(space)
         self.in_channels, self.out_channels = in_channels, out_channels
         # How many numbers one output coordinate reads, on average.
         fan_in = in_channels * sum(matrix.sum() for matrix in self.space.basis) / self.space.dim
@@ -117,7 +137,7 @@ class EquivariantLinear(nn.Module):
         return f"{self.space.name!r}, {self.in_channels}, {self.out_channels}"
 
 
-class Lift(nn.Module):
+class Lift(_OnSpace):
     r"""Repeat images along the fibre: :math:`(x_i)_{p,K} = (\text{image}_i)_p` for all :math:`K`.
 
     An equivariant map from images to functions on the group, of norm :math:`\sqrt{|K|}`.
@@ -129,8 +149,7 @@ class Lift(nn.Module):
     """
 
     def __init__(self, space: Space | str) -> None:
-        super().__init__()
-        self.space = _resolved(space)
+        super().__init__(space)
         if self.space.image is None:
             raise ValueError(f"{self.space.name} has no images to lift")
 
@@ -154,7 +173,7 @@ class Lift(nn.Module):
         return repr(self.space.name)
 
 
-class GroupPool(nn.Module):
+class GroupPool(_OnSpace):
     r"""Mean of each channel over the space: invariant, of norm :math:`1/\sqrt{\dim\mathbb F}`.
 
     Examples
@@ -162,10 +181,6 @@ class GroupPool(nn.Module):
     >>> GroupPool("cyclic(4)")(torch.tensor([[[1.0, 2.0, 3.0, 4.0]]]))
     tensor([[2.5000]])
     """
-
-    def __init__(self, space: Space | str) -> None:
-        super().__init__()
-        self.space = _resolved(space)
 
     @property
     def norm(self) -> float:
@@ -186,7 +201,7 @@ class GroupPool(nn.Module):
         return repr(self.space.name)
 
 
-class TurnPool(nn.Module):
+class TurnPool(_OnSpace):
     r"""Mean of the images along the fibre, each turned back: invariant under turns, not shifts.
 
     .. math::
@@ -204,14 +219,16 @@ class TurnPool(nn.Module):
               [2.5000, 2.5000]]]])
     """
 
+    _order: Tensor
+
     def __init__(self, space: Space | str) -> None:
-        super().__init__()
-        self.space = _resolved(space)
+        super().__init__(space)
         if self.space.image is None:
             raise ValueError(f"{self.space.name} has no images to turn")
         moves = self.space.generators[len(self.space.generators) - self.space.turns :]
         # Each orbit has one pixel in the image of the identity, and is numbered by it.
-        self._order = np.argsort(self.space.orbits(moves), kind="stable")
+        order = np.argsort(self.space.orbits(moves), kind="stable")
+        self.register_buffer("_order", torch.from_numpy(order), persistent=False)
 
     @property
     def norm(self) -> float:
@@ -226,7 +243,7 @@ class TurnPool(nn.Module):
                 f"pooling over turns of {self.space.name} takes features of shape "
                 f"(batch, channels, {self.space.dim}), got {tuple(x.shape)}"
             )
-        together = x[..., torch.from_numpy(self._order)]
+        together = x[..., self._order]
         return together.reshape(*x.shape[:2], height, width, fibre).mean(dim=4)
 
     def extra_repr(self) -> str:
@@ -234,5 +251,8 @@ class TurnPool(nn.Module):
         return repr(self.space.name)
 
 
-def _resolved(space: Space | str) -> Space:
-    return resolve(space) if isinstance(space, str) else space
+def _is_named(space: Space) -> bool:
+    try:
+        return resolve(space.name) == space
+    except ValueError:
+        return False

@@ -5,6 +5,7 @@ import pickle
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
 
+from slth.equivariance import EquivariantLinear, Lift, Space, TurnPool, permutation_matrix
 from slth.tickets import TargetFileError, load_target, read
 from slth.tickets.target import SUPPORTED
 
@@ -242,4 +244,26 @@ def test_files_of_other_kinds_are_refused(tmp_path: Path, target: nn.Sequential)
     with zipfile.ZipFile(tmp_path / "target.pt", "w") as archive:
         archive.writestr("readme", "no target")
     with pytest.raises(TargetFileError, match=r"damaged or was not written by torch\.save"):
+        load_target(tmp_path / "target.pt")
+
+
+def test_modules_on_a_named_space_come_back_and_keep_no_matrices(tmp_path: Path) -> None:
+    name = "cyclic-images(4, 4x4, 3)"
+    target = nn.Sequential(
+        Lift(name), EquivariantLinear(name, 1, 2), nn.ReLU(), TurnPool(name), nn.Flatten()
+    )
+    torch.save(target, tmp_path / "target.pt")
+    loaded = load_target(tmp_path / "target.pt")
+    assert read(loaded).digest == read(target).digest
+    x = torch.rand(2, 1, 4, 4)
+    assert torch.equal(loaded(x), target(x))
+
+
+def test_a_space_of_ones_own_is_no_file_content(tmp_path: Path) -> None:
+    flip, identity = permutation_matrix([1, 0]), permutation_matrix([0, 1])
+    own = Space("flips", (flip,), (identity, flip), grid=(1, 1, 2))
+    target = nn.Sequential(EquivariantLinear(own, 1, 1))
+    assert str(deepcopy(target)) == str(target)
+    torch.save(target, tmp_path / "target.pt")
+    with pytest.raises(TargetFileError, match="only supported modules are read"):
         load_target(tmp_path / "target.pt")
