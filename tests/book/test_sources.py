@@ -128,3 +128,15 @@ def test_the_profiles_change_only_what_exists() -> None:
     chapters = {path.stem for path in (ROOT / "notebooks").glob("*.md")}
     assert set(table) <= chapters
     assert all(isinstance(changes, dict) and changes for changes in table.values())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_display_mathematics_stands_on_lines_of_its_own(page: Path) -> None:
+    """Text beside a ``$$`` would make MyST show the dollars."""
+    beside = [
+        f"{page.name}:{number}: {line}"
+        for number, line in prose(page.read_text("utf-8"))
+        if len(parts := line.strip().split("$$")) > 1
+        and ((parts[0] and parts[-1]) or (len(parts) > 2 and (parts[0] or parts[-1])))
+    ]
+    assert beside == []
