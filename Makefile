@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint bench constraints clean browser
+.PHONY: help book test lint bench scale constraints clean browser
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ test: lint browser ## everything CI runs
 bench: $(STAMP) ## exact subset sums against the peers; stores data/benchmark.json
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python -m benchmarks.subset_sum
+
+scale: $(STAMP) ## tickets of up to eleven million weights: time and memory; stores data/scale.json
+	$(BIN)/python -m benchmarks.scale
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

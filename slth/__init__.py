@@ -5,6 +5,7 @@ say, :mod:`slth.subset_sum` solves and counts single instances exactly, and :mod
 holds random networks, masks, tickets and certificates, and :mod:`slth.sweep` runs declared grids of
 experiments.  On the floor above, :mod:`slth.constructions` turns the theorems into programs that
 map a target network to a ticket, and :mod:`slth.experiments` holds the book's heavy experiments.
+In the cellar, :mod:`slth.equivariance` holds symmetries and the layers that respect them.
 ``import slth`` does not import torch; the names that need it (``prune``, ``verify``, ``Ticket``, …)
 load it on first use.
 """
@@ -14,7 +15,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from slth.constructions import TicketNotFound, prune
+    from slth.constructions.not_found import TicketNotFound
+    from slth.constructions.prune import prune
     from slth.tickets import Certificate, Mask, RandomNetwork, Ticket, verify
 
 __version__ = version("slth")
@@ -31,6 +33,7 @@ _HOME = {
 _SUBPACKAGES = (
     "claims",
     "constructions",
+    "equivariance",
     "experiments",
     "plotting",
     "subset_sum",

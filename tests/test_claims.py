@@ -354,3 +354,30 @@ def test_a_missing_registry_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_books_registry_is_well_formed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SLTH_CLAIMS")
     assert claims.load()
+
+
+def test_the_quantile_interval_covers_as_often_as_it_says() -> None:
+    rng, hits, runs = np.random.default_rng(0), 0, 2000
+    for _ in range(runs):
+        interval = claims.quantile_interval(rng.random(40), 0.9, 0.9)
+        hits += 0.9 in interval
+    assert hits / runs >= 0.9 - 3 * np.sqrt(0.09 / runs)
+
+
+def test_the_quantile_interval_leaves_both_tails_to_the_binomial_law() -> None:
+    n, quantile, confidence = 57, 0.3, 0.95
+    interval = claims.quantile_interval(np.arange(1, n + 1), quantile, confidence)
+    below = stats.binom(n, quantile)
+    low, high = int(interval.low), int(interval.high)
+    tail = (1 - confidence) / 2
+    assert below.cdf(low - 1) <= tail < below.cdf(low)
+    assert below.sf(high - 1) <= tail < below.sf(high - 2)
+
+
+def test_the_quantile_interval_of_few_values_is_open() -> None:
+    interval = claims.quantile_interval([1.0, 2.0], 0.5, 0.99)
+    assert (interval.low, interval.high) == (-np.inf, np.inf)
+    with pytest.raises(ValueError, match="quantile"):
+        claims.quantile_interval([1.0], 1.0, 0.9)
+    with pytest.raises(ValueError, match="not defined"):
+        claims.quantile_interval([], 0.5, 0.9)

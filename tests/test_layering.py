@@ -25,6 +25,7 @@ def _modules_after(statement: str) -> set[str]:
     "module",
     [
         "slth",
+        "slth.__main__",
         "slth.theory",
         "slth.subset_sum",
         "slth.claims",

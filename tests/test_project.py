@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from importlib import import_module
 from importlib.metadata import distribution, version
 from pathlib import Path
 
@@ -74,3 +75,10 @@ def test_ci_runs_the_readme_test_command() -> None:
     workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
     assert "bash .ci/run" in workflow
     assert "make book" in workflow
+
+
+def test_the_script_is_there() -> None:
+    [(name, where)] = PYPROJECT["project"]["scripts"].items()
+    module, function = where.split(":")
+    assert name == "slth"
+    assert callable(getattr(import_module(module), function))

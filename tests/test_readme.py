@@ -1,10 +1,14 @@
 """What the README and the introduction tell a newcomer to type does work."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+
+from slth.__main__ import main
 
 ROOT = Path(__file__).parents[1]
 
@@ -17,6 +21,22 @@ def test_python_blocks_run(page: str, tmp_path: Path, monkeypatch: pytest.Monkey
     exec(compile(block, page, "exec"), names)
     certificate = names.get("certificate") or names["slth"].verify(names["ticket"], names["target"])
     assert certificate.bound <= 0.01
+    if page == "README.md":
+        _commands_run((ROOT / page).read_text())
+
+
+def _commands_run(text: str) -> None:
+    """Run the commands in the folder that the Python block leaves behind."""
+    [block] = [b for b in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S) if "slth " in b]
+    commands = [shlex.split(line, comments=True) for line in block.splitlines()]
+    assert {command[1] for command in commands} == set(main.commands)
+    for program, *arguments in commands:
+        assert program == "slth"
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 0, result.output
+    assert Path("out.ticket").read_bytes() == Path("digits.ticket").read_bytes()
+    assert Path("model.pt2").is_file()
+    assert Path("model.safetensors").is_file()
 
 
 def test_make_targets_of_the_readme_exist() -> None:

@@ -18,7 +18,13 @@ from slth.claims.ledger import (
     status,
 )
 from slth.claims.registry import Claim, RegistryError, load, registry_path
-from slth.claims.rules import Interval, Record, mean_interval, proportion_interval
+from slth.claims.rules import (
+    Interval,
+    Record,
+    mean_interval,
+    proportion_interval,
+    quantile_interval,
+)
 
 __all__ = [
     "MIME",
@@ -34,6 +40,7 @@ __all__ = [
     "markdown",
     "mean_interval",
     "proportion_interval",
+    "quantile_interval",
     "record",
     "registry_path",
     "relation_text",

@@ -127,6 +127,50 @@ def mean_interval(mean: float, standard_error: float, confidence: float) -> Inte
     return Interval(mean - half, mean + half, confidence)
 
 
+def quantile_interval(values: Any, quantile: float, confidence: float) -> Interval:
+    r"""Return a distribution-free interval for a quantile, from order statistics.
+
+    Parameters
+    ----------
+    values
+        Independent samples of one law.
+    quantile
+        Which quantile, in :math:`(0,1)`.
+    confidence
+        Two-sided level in :math:`(0,1)`; the coverage is at least this, for every law.
+
+    Returns
+    -------
+    Interval
+        Between two of the values; infinite where there are too few of them.
+
+    Notes
+    -----
+    The number of samples below the quantile is binomial: the limits are the order statistics that
+    its two tails of :math:`(1-c)/2` leave.
+
+    Examples
+    --------
+    >>> from slth import claims
+    >>> interval = claims.quantile_interval(range(1, 101), 0.5, 0.95)
+    >>> interval.low, interval.high
+    (40.0, 61.0)
+    """
+    if not (0 < quantile < 1 and 0 < confidence < 1):
+        raise ValueError(f"quantile={quantile} and confidence={confidence} must lie in (0, 1)")
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    if ordered.ndim != 1 or ordered.size == 0:
+        raise ValueError(f"the quantile of shape {ordered.shape} is not defined: give a list")
+    from scipy import stats
+
+    law = stats.binom(ordered.size, quantile)
+    # P(fewer than low) and P(at least high of n lie below) are both at most (1 - c) / 2.
+    low = int(law.ppf((1 - confidence) / 2))
+    high = int(law.ppf((1 + confidence) / 2))
+    padded = np.concatenate(([-math.inf], ordered, [math.inf]))
+    return Interval(float(padded[low]), float(padded[high + 1]), confidence)
+
+
 def decide(
     claim: Claim,
     role: Literal["record", "control"],

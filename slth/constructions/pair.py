@@ -66,7 +66,7 @@ def pair_masks(
     Notes
     -----
     Dense layers: proof of Theorem 3 of Natale et al. 2024.  Convolutions, whose basis are the taps
-    of the kernel: da Cunha et al. 2022.  Equivariant layers: Ferbach et al. 2022.
+    of the kernel: da Cunha et al. 2022.  Equivariant layers: Ferbach et al. 2023.
     """
     layer, second = plan.layer, network.weighted[2 * index + 1]
     incoming = _own_weights(plan, network, index, samples)

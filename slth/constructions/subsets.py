@@ -1,5 +1,7 @@
 """One subset sum per coefficient: the step that every construction consists of."""
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +14,10 @@ Bools = NDArray[np.bool_]
 HALVES = ("positive", "negative")
 
 # Of a free size, the first subset within tolerance is sought among this many products: 2^40 subsets
-# are plenty, and the solver's memory is spared however many samples there are.
+# are plenty, and the solver's memory is spared however many samples there are.  Most weights are
+# hit among the first few, for which the solver need not be prepared for long lists.
 _MOST_FEASIBLE = 40
+_FIRST_FEASIBLE = 24
 
 
 def choose(
@@ -119,11 +123,16 @@ def _solve(
         return np.zeros(slopes.shape, np.bool_), np.abs(goals)
     if size is not None and size > count:
         return np.zeros(slopes.shape, np.bool_), np.full(len(goals), np.inf)
-    solution = solve_many(
-        slopes,
-        goals,
-        size=size,
-        objective=objective,
-        tolerance=None if objective == "best" else tolerance,
-    )
-    return solution.masks, solution.errors
+    limit = None if objective == "best" else tolerance
+    search = partial(solve_many, size=size, objective=objective, tolerance=limit)
+    if size is not None or objective != "feasible" or count <= _FIRST_FEASIBLE:
+        solution = search(slopes, goals)
+        return solution.masks, solution.errors
+    early = search(slopes[:, :_FIRST_FEASIBLE], goals)
+    masks = np.zeros(slopes.shape, np.bool_)
+    masks[:, :_FIRST_FEASIBLE], errors = early.masks, early.errors
+    rest = np.flatnonzero(~early.found)
+    if len(rest):
+        solution = search(slopes[rest], goals[rest])
+        masks[rest], errors[rest] = solution.masks, solution.errors
+    return masks, errors

@@ -67,7 +67,7 @@ def failure_exactly(
 
     with np.errstate(divide="ignore"):
         log_density = np.log(probability) - np.log(2 * epsilon)
-    gaussian = _log_gaussian(z - sizes * law.mean, sizes * law.variance)
+    gaussian = log_gaussian(z - sizes * law.mean, sizes * law.variance)
     log_factor = log2_binomial(samples, sizes) * _LN2 + log_density - gaussian
 
     def moments(
@@ -112,29 +112,33 @@ def _average(
         tuple[NDArray[np.float64], NDArray[np.float64]],
     ],
 ) -> NDArray[np.float64]:
-    """E[exp(-mu)] over a Gaussian sample mean and a Gamma sample variance.
-
-    Mean and variance of both are those of the law.  Both averages are trapezoidal rules, the second
-    in ln S^2, so the result is deterministic.
-    """
-    n_ = n[..., None, None].astype(np.float64)
-    deviates = np.linspace(-8.0, 8.0, 81)
-    mean_weights = np.exp(-(deviates**2) / 2)
-    means = law.mean + np.sqrt(law.variance / n_) * deviates[:, None]
-
-    shape = 1.0 / ((law.kurtosis - 3.0) / n_ + 2.0 / (n_ - 1.0))  # 1 / Var(S^2 / variance)
-    logs = np.linspace(-7.0, 7.0, 29) / np.sqrt(shape)
-    variance_weights = np.exp(shape * (logs - np.expm1(logs)))
-    variances = law.variance * np.exp(logs)
-
+    """E[exp(-mu)] over the sample's mean and variance."""
+    means, variances, weights = sample_moments(n, law)
     centre, spread = moments(means, variances)
     log_mu = (np.asarray(log_factor) + np.log(2 * epsilon))[..., None, None]
-    log_mu = log_mu + _log_gaussian(z[..., None, None] - centre, spread)
-    weights = mean_weights[:, None] * variance_weights
+    log_mu = log_mu + log_gaussian(z[..., None, None] - centre, spread)
     missed = np.exp(-np.exp(np.minimum(log_mu, 700.0)))
     failure: NDArray[np.float64] = np.average(missed, axis=(-2, -1), weights=weights)
     return failure
 
 
-def _log_gaussian(distance: NDArray[np.float64], variance: Floats) -> NDArray[np.float64]:
+def sample_moments(
+    n: NDArray[np.int64], law: SumLaw
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Nodes for the mean (second to last axis) and variance (last axis) of a sample, and weights.
+
+    The mean is Gaussian and the variance Gamma, with the mean and variance that both have under the
+    law.  Both averages are trapezoidal rules, the second in ln S^2, so the result is deterministic.
+    """
+    n_ = n[..., None, None].astype(np.float64)
+    deviates = np.linspace(-8.0, 8.0, 81)[:, None]
+    means = law.mean + np.sqrt(law.variance / n_) * deviates
+    shape = 1.0 / ((law.kurtosis - 3.0) / n_ + 2.0 / (n_ - 1.0))  # 1 / Var(S^2 / variance)
+    logs = np.linspace(-7.0, 7.0, 29) / np.sqrt(shape)
+    weights = np.exp(-(deviates**2) / 2 + shape * (logs - np.expm1(logs)))
+    return means, law.variance * np.exp(logs), weights
+
+
+def log_gaussian(distance: NDArray[np.float64], variance: Floats) -> NDArray[np.float64]:
+    """Logarithm of the Gaussian density with mean zero."""
     return -(distance**2) / (2 * variance) - 0.5 * np.log(2 * np.pi * np.asarray(variance))

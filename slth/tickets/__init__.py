@@ -1,10 +1,12 @@
 """Tickets: random networks, masks, stored tickets and the certificates that judge them."""
 
 from slth.tickets.certificate import Certificate, verify
+from slth.tickets.export import check_export_path, export
 from slth.tickets.mask import Mask
 from slth.tickets.pruned_pair import VerificationError
 from slth.tickets.random_network import RandomNetwork, WeightLaw
-from slth.tickets.target import Target, read
+from slth.tickets.target import Target, read, read_affine
+from slth.tickets.target_file import TargetFileError, load_target
 from slth.tickets.ticket import Construction, Objective, Ticket
 from slth.tickets.ticket_file import TicketFileError
 
@@ -15,10 +17,15 @@ __all__ = [
     "Objective",
     "RandomNetwork",
     "Target",
+    "TargetFileError",
     "Ticket",
     "TicketFileError",
     "VerificationError",
     "WeightLaw",
+    "check_export_path",
+    "export",
+    "load_target",
     "read",
+    "read_affine",
     "verify",
 ]

@@ -1,7 +1,6 @@
 """The search for an input on which a ticket is as wrong as possible."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor
 from slth.tickets import layers
 from slth.tickets.layers import Layer, Passing, Weighted
 from slth.tickets.pruned_pair import PrunedPair
+from slth.tickets.threads import one_thread
 
 Run = Callable[[Weighted, int, Tensor], Tensor]
 
@@ -72,23 +72,12 @@ def largest_error(
         return torch.cat([*parts, torch.zeros(0, dtype=torch.float64)])
 
     random = torch.from_numpy(rng.standard_normal((_STARTS, *data.shape[1:])))
-    with _one_thread():
+    with one_thread():
         on_data = errors(data)
         worst = data[on_data.argsort(descending=True)[:_STARTS]]
         starts = torch.cat([_project(random.abs() if nonnegative else random, nonnegative), worst])
         found = worst_inputs(lambda x: difference(effective, x), starts, nonnegative=nonnegative)
         return float(torch.cat([errors(found), on_data]).max())
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute on one thread: results do not depend on how many there are, and steps are short."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def evaluate(chain: Sequence[Layer], run: Run, x: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from math import prod
 from typing import Literal, get_args
@@ -184,8 +185,13 @@ class RandomNetwork:
     def digest(self) -> str:
         """SHA-256 over law, layers and every weight (little-endian float32), in hexadecimal.
 
-        It tells whether a later NumPy or SciPy still regenerates the same network.
+        It tells whether a later NumPy or SciPy still regenerates the same network.  All weights are
+        drawn for it, once in the life of the object.
         """
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         architecture = [layers.to_json(layer) for layer in self.layers]
         sha = hashlib.sha256(json.dumps([self.law, architecture]).encode())
         for index, layer in enumerate(self.weighted):

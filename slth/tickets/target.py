@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from slth import equivariance
 from slth.tickets import layers
-from slth.tickets.layers import Layer, Weighted
+from slth.tickets.layers import Layer, Passing, Weighted
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,17 @@ class Target:
             sha.update(array.astype("<f4", copy=False).tobytes())
         return sha.hexdigest()
 
+    def module(self) -> nn.Sequential:
+        """Return the network as an ordinary module, float32, without gradients."""
+        coefficients = iter(self.coefficients)
+        modules: list[nn.Module] = []
+        for layer in self.layers:
+            if isinstance(layer, Weighted):
+                modules.append(layer.module(torch.from_numpy(next(coefficients).copy())))
+            elif isinstance(layer, Passing):
+                modules.append(layer.module())
+        return nn.Sequential(*modules)
+
 
 def read(target: nn.Module) -> Target:
     r"""Read layers and coefficients off a module.
@@ -61,8 +74,9 @@ def read(target: nn.Module) -> Target:
     ----------
     target : torch.nn.Sequential
         Of ``Linear``, ``Conv2d`` (both without bias), ``ReLU``, ``MaxPool2d``, ``AvgPool2d``,
-        ``AdaptiveAvgPool2d(1)`` and ``Flatten``, in any order.  ``Dropout`` and ``Identity`` are
-        left out: the network is meant as it is evaluated.  Nested ``Sequential`` are flattened.
+        ``AdaptiveAvgPool2d(1)``, ``Flatten`` and the modules of :mod:`slth.equivariance`, in any
+        order.  ``Dropout`` and ``Identity`` are left out: the network is meant as it is evaluated.
+        Nested ``Sequential`` are flattened.
 
     Returns
     -------
@@ -85,11 +99,35 @@ def read(target: nn.Module) -> Target:
     ValueError: module 0 of the target (Linear) has a bias; the random networks of the theorems
     have none: absorb_biases turns it into weights of a constant input
     """
-    if not isinstance(target, nn.Sequential):
-        raise ValueError(f"the target must be an nn.Sequential, got {_name(target)}")
+    for position, module in _modules(target):
+        if type(module) in _READERS and getattr(module, "bias", None) is not None:
+            raise ValueError(
+                f"module {position} of the target ({_name(module)}) has a bias; the random "
+                "networks of the theorems have none: absorb_biases turns it into weights of a "
+                "constant input"
+            )
+    return read_affine(target)[0]
+
+
+def read_affine(target: nn.Module) -> tuple[Target, tuple[NDArray[np.float32] | None, ...]]:
+    r"""Read layers and coefficients as :func:`read` does, and biases where there are some.
+
+    Returns
+    -------
+    Target
+        The network without its biases.
+    tuple of ndarray of float32 or None
+        The biases, one array or None for each weighted layer.
+
+    Examples
+    --------
+    >>> known, [bias] = read_affine(nn.Sequential(nn.Linear(3, 4)))
+    >>> known.layers, bias.shape
+    ((Dense(inputs=3, outputs=4),), (4,))
+    """
     found: list[Layer] = []
-    coefficients = []
-    for position, module in _flattened(target, ""):
+    coefficients, biases = [], []
+    for position, module in _modules(target):
         if isinstance(module, _TRANSPARENT):
             continue
         reader = _READERS.get(type(module))
@@ -101,21 +139,26 @@ def read(target: nn.Module) -> Target:
         try:
             layer = reader(module)
             if isinstance(layer, Weighted):
-                coefficients.append(_float32(module))
+                weight, bias = (getattr(module, name, None) for name in ("weight", "bias"))
+                coefficients.append(_float32("weight", weight))
+                biases.append(None if bias is None else _float32("bias", bias))
         except ValueError as error:
             raise ValueError(f"module {position} of the target ({_name(module)}) {error}") from None
         found.append(layer)
     if not coefficients:
         raise ValueError("the target has no layer with weights")
-    return Target(tuple(found), tuple(coefficients))
+    return Target(tuple(found), tuple(coefficients)), tuple(biases)
 
 
-def _flattened(module: nn.Sequential, prefix: str) -> Iterator[tuple[str, nn.Module]]:
-    for name, child in module.named_children():
+def _modules(target: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """Flatten nested Sequentials."""
+    if not isinstance(target, nn.Sequential):
+        raise ValueError(f"the target must be an nn.Sequential, got {_name(target)}")
+    for name, child in enumerate(target):  # children() would skip a module that comes again
         if isinstance(child, nn.Sequential):
-            yield from _flattened(child, f"{prefix}{name}.")
+            yield from _modules(child, f"{prefix}{name}.")
         else:
-            yield prefix + name, child
+            yield f"{prefix}{name}", child
 
 
 def _dense(module: nn.Linear) -> Layer:
@@ -171,6 +214,18 @@ def _flatten(module: nn.Flatten) -> Layer:
     return layers.Flatten()
 
 
+def _space(module: Any) -> str:
+    """Name of the space of a module, if others can find the space by it."""
+    space: equivariance.Space = module.space
+    if equivariance.space(space.name) != space:
+        raise ValueError(f"is on another space than the one known as {space.name}")
+    return space.name
+
+
+def _equivariant(module: equivariance.EquivariantLinear) -> Layer:
+    return layers.Equivariant(module.in_channels, module.out_channels, _space(module))
+
+
 # One line for each kind of module that is understood.
 _READERS: dict[type[nn.Module], Callable[[Any], Layer]] = {
     nn.Linear: _dense,
@@ -180,8 +235,14 @@ _READERS: dict[type[nn.Module], Callable[[Any], Layer]] = {
     nn.AvgPool2d: _avg_pool,
     nn.AdaptiveAvgPool2d: _global_pool,
     nn.Flatten: _flatten,
+    equivariance.EquivariantLinear: _equivariant,
+    equivariance.Lift: lambda module: layers.Lift(_space(module)),
+    equivariance.GroupPool: lambda module: layers.GroupPool(_space(module)),
+    equivariance.TurnPool: lambda module: layers.TurnPool(_space(module)),
 }
 _TRANSPARENT = (nn.Dropout, nn.Dropout2d, nn.Identity)
+
+SUPPORTED: tuple[type[nn.Module], ...] = (nn.Sequential, *_READERS, *_TRANSPARENT)
 
 
 def _hint(module: nn.Module) -> str:
@@ -196,23 +257,16 @@ def _two(value: int | tuple[int, ...] | Any) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else tuple(value)
 
 
-def _float32(module: nn.Module) -> NDArray[np.float32]:
-    """Check the weights of one module and copy them."""
-    if getattr(module, "bias", None) is not None:
-        raise ValueError(
-            "has a bias; the random networks of the theorems have none: "
-            "absorb_biases turns it into weights of a constant input"
-        )
-    weight = module.weight
-    assert isinstance(weight, nn.Parameter)
-    exact = weight.detach().cpu().double().numpy()
+def _float32(name: str, parameter: Any) -> NDArray[np.float32]:
+    """Check the weights or biases of one module and copy them."""
+    exact = parameter.detach().cpu().double().numpy()
     if not np.isfinite(exact).all():
-        raise ValueError("has a weight that is not finite")
+        raise ValueError(f"has a {name} that is not finite")
     with np.errstate(over="ignore"):  # an overflow fails the comparison below
         rounded = np.array(exact, dtype=np.float32, order="C")
     if not np.array_equal(exact, rounded):
         raise ValueError(
-            "has weights that float32 cannot hold exactly: convert the target with .float() first"
+            f"has a {name} that float32 cannot hold exactly: convert the target with .float() first"
         )
     return rounded
 

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
+
+from slth.tickets.atomic import write_atomically
 
 FORMAT_VERSION = 2
 _KEY = "slth_ticket"
@@ -30,15 +30,7 @@ def write(path: Path, header: Mapping[str, Any], arrays: Sequence[NDArray[np.uin
         {_tensor_name(index): array for index, array in enumerate(arrays)},
         metadata={_KEY: json.dumps(content, sort_keys=True, allow_nan=False)},
     )
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with open(temporary, "xb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(path, data)
 
 
 def read(path: Path) -> tuple[dict[str, Any], list[NDArray[np.uint8]]]:

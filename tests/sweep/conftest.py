@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +106,8 @@ class Sweep:
         return self.process.returncode, output.decode(), self.errors.decode()
 
     def stop(self) -> None:
-        """Leave nothing behind."""
-        if self.process.poll() is None:
+        """Leave nothing behind, not even workers that outlive a run."""
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate()
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,11 @@ def gated(*, rng: np.random.Generator, index: int) -> dict[str, Any]:
     folder = Path(os.environ["SWEEP_GATE"])
     with (folder / "calls").open("a") as calls:
         calls.write(f"{index} {os.getpid()}\n")
-    gate = folder / "gate"
-    if index >= HELD_FROM and gate.exists():
-        with (folder / "arrivals").open("ab", buffering=0) as arrivals:
-            arrivals.write(b"%d\n" % os.getpid())
-        with gate.open("rb", buffering=0) as opened:
-            opened.read(1)
+    if index >= HELD_FROM:
+        with suppress(FileNotFoundError), (folder / "gate").open("rb", buffering=0) as gate:
+            with (folder / "arrivals").open("ab", buffering=0) as arrivals:
+                arrivals.write(b"%d\n" % os.getpid())
+            gate.read(1)
     return {"draw": int(rng.integers(2**62)), "value": rng.normal()}
 
 

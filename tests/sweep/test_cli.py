@@ -67,13 +67,23 @@ def test_ctrl_c_says_what_is_stored(workers: int, sweeps: Any, gate: Any) -> Non
     assert not (sweeps.folder / "data").exists()
 
 
-def test_a_store_has_one_writer(sweeps: Any, gate: Any) -> None:
+def test_workers_leave_ctrl_c_to_the_run(sweeps: Any, gate: Any) -> None:
+    running = sweeps.start("sweep_cells:GATED", "--workers", "2")
+    for worker in gate.wait(2):
+        os.kill(worker, signal.SIGINT)
+    gate.open()
+    assert running.end()[0] == 0
+    assert gate.calls() == ALL
+
+
+def test_a_store_has_one_writer(sweeps: Any, gate: Any, cells: Any) -> None:
     first = sweeps.start("sweep_cells:GATED")
     gate.wait(1)
-    code, _, errors = sweeps.run("sweep_cells:GATED")
-    assert (code, errors) == (1, f"the store {STORE} is in use by another run\n")
+    with pytest.raises(sweep.StoreError, match=f"{STORE} is in use by another run"):
+        sweep.run(cells.GATED, store=sweeps.folder / STORE)
     gate.open()
-    assert first.end()[0] == 0
+    code, _, errors = first.end()
+    assert code == 0, errors
 
 
 def test_a_finished_sweep_is_saved_again_without_work(sweeps: Any, gate: Any) -> None:
@@ -82,17 +92,12 @@ def test_a_finished_sweep_is_saved_again_without_work(sweeps: Any, gate: Any) ->
     assert sweeps.run(*command)[:2] == (0, "tables/gated.csv\n")
     assert sweeps.run(*command)[:2] == (0, "tables/gated.csv\n")
     assert gate.calls() == ALL
-    files = [path.relative_to(sweeps.folder) for path in sweeps.folder.rglob("*.*")]
-    assert sorted(map(str, files)) == [
-        "elsewhere/cells.sqlite",
-        "tables/gated.csv",
-        "tables/gated.json",
-    ]
+    files = [str(path.relative_to(sweeps.folder)) for path in sweeps.folder.rglob("*.*")]
+    assert sorted(files) == ["elsewhere/cells.sqlite", "tables/gated.csv", "tables/gated.json"]
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_failing_cell_is_named_and_the_finished_ones_stay(workers: str, sweeps: Any) -> None:
-    code, _, errors = sweeps.run("sweep_cells:FAILING", "--workers", workers)
+def test_a_failing_cell_is_named_and_the_finished_ones_stay(sweeps: Any) -> None:
+    code, _, errors = sweeps.run("sweep_cells:FAILING", "--workers", "2")
     assert code == 1
     assert "cell {'index': 2} of sweep 'failing' failed: Stubborn: 2 is not 3\n" in errors
     assert "raise Stubborn(index, 3)" in errors  # where it happened
@@ -101,11 +106,9 @@ def test_a_failing_cell_is_named_and_the_finished_ones_stay(workers: str, sweeps
     )
 
 
-def test_a_killed_worker_is_reported(sweeps: Any) -> None:
-    code, _, errors = sweeps.run("sweep_cells:KILLED", "--workers", "2")
-    assert code == 1
-    assert "a worker process of sweep 'killed' was killed" in errors
-    assert "run the same command to resume" in errors
+def test_a_killed_worker_is_reported(cells: Any) -> None:
+    with pytest.raises(sweep.WorkersLost, match="a worker process of sweep 'killed' was killed"):
+        sweep.run(cells.KILLED, workers=2)
 
 
 @pytest.mark.parametrize(

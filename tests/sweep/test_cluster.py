@@ -5,12 +5,14 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import Client
 from pandas.testing import assert_frame_equal
 
 from slth import sweep
@@ -78,6 +80,12 @@ def test_a_killed_worker_loses_nothing(
     running.wait_for("6/12")
     arrived = gate.wait(2)
     assert set(arrived) == set(workers)
+    deadline = time.monotonic() + 60
+    with Client(  # type: ignore[no-untyped-call]
+        scheduler.address, set_as_default=False
+    ) as client:
+        while any(client.has_what().values()):  # the finished cells leave the cluster
+            assert time.monotonic() < deadline
     workers[arrived[0]].send_signal(signal.SIGKILL)
     workers[arrived[0]].wait()
     gate.open()

@@ -30,7 +30,7 @@ def bits(value: Any) -> Any:
 
 
 @given(RESULTS, st.lists(TEXTS, min_size=6, max_size=6, unique=True))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_tables_come_back_bit_by_bit(
     cells: Any, entries: list[tuple[Any, ...]], keys: list[str]
 ) -> None:

@@ -352,3 +352,32 @@ def test_refuses_malformed_inputs(
     ticket, target = random_ticket(module, 2, (2, 3, 2), 0.1, True)
     with pytest.raises(ValueError, match=message):
         verify(ticket, target, inputs=inputs)
+
+
+@given(seed=st.integers(0, 10**6), nonnegative=st.booleans())
+@settings(FIXTURES_ARE_FUNCTIONS, max_examples=25)
+def test_hidden_units_may_be_permuted_and_rescaled(
+    hand_made: MakeTicket, module: MakeModule, seed: int, nonnegative: bool
+) -> None:
+    """The certificate of a ticket does not depend on the order or the scale of its hidden units."""
+    rng = np.random.default_rng(seed)
+    inputs, hidden, outputs = rng.integers(2, 6, 3).tolist()
+    second, first = (rng.uniform(-1, 1, shape) for shape in ((outputs, hidden), (hidden, inputs)))
+    keep_first, keep_second = random_blocked(rng, outputs, hidden, inputs)
+    target = module(rng.uniform(-1, 1, (outputs, inputs)))
+    order, scales = rng.permutation(hidden), 2.0 ** rng.integers(-3, 4, hidden)
+    certificates = [
+        verify(hand_made(matrices, masks, target, tolerance=9.0, nonnegative=nonnegative), target)
+        for matrices, masks in (
+            ((first, second), (keep_first, keep_second)),
+            (
+                ((first * scales[:, None])[order], (second / scales)[:, order]),
+                (keep_first[order], keep_second[:, order]),
+            ),
+        )
+    ]
+    one, other = certificates
+    np.testing.assert_allclose(one.weight_errors[0], other.weight_errors[0], atol=1e-14)
+    assert one.bound == pytest.approx(other.bound, rel=1e-9)
+    assert observed(one) == pytest.approx(observed(other), rel=1e-6)
+    assert (one.kept, one.total) == (other.kept, other.total)

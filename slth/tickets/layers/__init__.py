@@ -11,19 +11,24 @@ from slth.tickets.layers.chain import (
 )
 from slth.tickets.layers.conv import Conv
 from slth.tickets.layers.dense import Dense
+from slth.tickets.layers.equivariant import Equivariant, GroupPool, Lift, TurnPool
 from slth.tickets.layers.passing import AvgPool, Flatten, GlobalAvgPool, MaxPool, Relu
 
 __all__ = [
     "AvgPool",
     "Conv",
     "Dense",
+    "Equivariant",
     "Flatten",
     "GlobalAvgPool",
+    "GroupPool",
     "Layer",
+    "Lift",
     "MaxPool",
     "Passing",
     "Relu",
     "Shape",
+    "TurnPool",
     "Weighted",
     "default_input_shape",
     "from_json",

@@ -7,16 +7,21 @@ from typing import Any
 from slth.tickets.layers.base import Layer, Passing, Shape, Weighted
 from slth.tickets.layers.conv import Conv
 from slth.tickets.layers.dense import Dense
+from slth.tickets.layers.equivariant import Equivariant, GroupPool, Lift, TurnPool
 from slth.tickets.layers.passing import AvgPool, Flatten, GlobalAvgPool, MaxPool, Relu
 
 _KINDS: tuple[type[Layer], ...] = (
     Dense,
     Conv,
+    Equivariant,
     Relu,
     MaxPool,
     AvgPool,
     GlobalAvgPool,
     Flatten,
+    Lift,
+    GroupPool,
+    TurnPool,
 )
 
 
@@ -69,11 +74,16 @@ def default_input_shape(layers: Sequence[Layer]) -> Shape:
     --------
     >>> default_input_shape([Dense(3, 2)])
     (3,)
+    >>> space = "translations(8x8, 3)"
+    >>> default_input_shape([Lift(space), Equivariant(2, 4, space)])
+    (2, 8, 8)
     """
     first = next(iter(weighted(layers)), None)
     if first is None or first.input_shape is None:
         kind = type(first).__name__
         raise ValueError(f"the first layer is a {kind}: give input_shape=(channels, height, width)")
+    if isinstance(layers[0], Lift):
+        return (first.inputs, *layers[0].image)
     return first.input_shape
 
 

@@ -1,0 +1,265 @@
+"""The command line: tickets from target files, judged, shown and exported.
+
+Exit codes: 0 if all is well; 1 if there is no ticket or it does not verify; 2 if the command or a
+file is not understood; 130 if the user interrupts.
+"""
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from slth.tickets import Ticket
+
+# torch takes seconds to load: what needs it is imported by the commands that do.
+
+
+class _Commands(click.Group):
+    """Commands whose errors are one line for a person, and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command and translate what it raises."""
+        try:
+            return super().invoke(ctx)
+        except (ValueError, OSError, MemoryError) as error:
+            click.echo(f"Error: {str(error) or 'not enough memory'}", err=True)
+            ctx.exit(_exit_code(error))
+        except KeyboardInterrupt:
+            click.echo("Interrupted: nothing was written", err=True)
+            ctx.exit(130)
+
+
+def _exit_code(error: Exception) -> int:
+    """Return 1 for a ticket that is missing or wrong, 2 for what was asked or given."""
+    from slth.constructions import TicketNotFound
+    from slth.tickets import VerificationError
+
+    return 1 if isinstance(error, TicketNotFound | VerificationError) else 2
+
+
+def _numbers(number: Callable[[str], Any]) -> Callable[[click.Context, Any, str | None], Any]:
+    """Read numbers separated by commas."""
+
+    def read(context: click.Context, parameter: Any, text: str | None) -> Any:
+        try:
+            return None if text is None else tuple(number(part) for part in text.split(","))
+        except ValueError:
+            raise click.BadParameter(
+                f"expected numbers separated by commas, {parameter.metavar}, got {text!r}"
+            ) from None
+
+    return read
+
+
+def _per_layer(number: Callable[[str], Any]) -> Callable[[click.Context, Any, str | None], Any]:
+    """Read one number for all layers, or one for each."""
+
+    def read(context: click.Context, parameter: Any, text: str | None) -> Any:
+        numbers = _numbers(number)(context, parameter, text)
+        return numbers[0] if numbers is not None and len(numbers) == 1 else numbers
+
+    return read
+
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_OUTPUT = click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; it appears whole or not at all.",
+)
+_FORCE = click.option("--force", is_flag=True, help="Overwrite the output file.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="slth")
+def main() -> None:
+    """Strong lottery tickets: networks found inside random ones, without training a weight."""
+
+
+@main.command()
+@click.argument("target", type=_FILE)
+@_OUTPUT
+@click.option("--epsilon", type=float, help="Bound on the error of the whole network.")
+@click.option(
+    "--weight-tolerance",
+    callback=_per_layer(float),
+    metavar="TAU[,TAU...]",
+    help="Instead: bound on the error of each weight.",
+)
+@click.option(
+    "--construction",
+    type=click.Choice(["malach", "pensia", "natale"]),
+    help="One product per weight, any number of them, or exactly --size; by default what --size "
+    "says.",
+)
+@click.option(
+    "--size",
+    callback=_per_layer(int),
+    metavar="K[,K...]",
+    help="Exactly this many products per weight.",
+)
+@click.option(
+    "--samples",
+    callback=_per_layer(int),
+    metavar="N[,N...]",
+    help="Hidden channels per input and half; by default, as many as theory asks for.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draw.")
+@click.option(
+    "--law",
+    type=click.Choice(["uniform", "normal"]),
+    default="uniform",
+    show_default=True,
+    help="Of the random weights.",
+)
+@click.option(
+    "--objective",
+    type=click.Choice(["best", "feasible", "fewest"]),
+    default="best",
+    show_default=True,
+    help="Which subset within tolerance to take.",
+)
+@click.option("--nonnegative-inputs", is_flag=True, help="The target's inputs are never negative.")
+@click.option(
+    "--input-shape",
+    callback=_numbers(int),
+    metavar="C,H,W",
+    help="Shape of an input; needed where the first layer is a convolution.",
+)
+@click.option(
+    "--progress/--no-progress",
+    default=None,
+    help="Progress bars on standard error; by default, on a terminal only.",
+)
+@_FORCE
+def prune(target: Path, output: Path, force: bool, progress: bool | None, **options: Any) -> None:
+    """Find a ticket for the network in TARGET.
+
+    TARGET is a .pt file written by torch.save(nn.Sequential(...), path), read with
+    weights_only=True, or a .safetensors file with the weights 0.weight, 2.weight, ... of linear
+    layers with ReLU between them.
+    """
+    _check_output(output, force)
+    network = _target(target)
+    from slth.constructions import prune as find
+    from slth.tickets import report
+
+    show_bars = sys.stderr.isatty() if progress is None else progress
+    ticket = find(network, progress=show_bars, **options)
+    ticket.save(output)
+    click.echo(f"{output} is a strong lottery ticket\n{report.ticket_text(ticket)}")
+
+
+@main.command()
+@click.argument("ticket", type=_FILE)
+@click.argument("target", type=_FILE)
+@click.option(
+    "--observe/--no-observe",
+    default=True,
+    show_default=True,
+    help="Search for inputs with large errors; the bound does not depend on it.",
+)
+@_JSON
+def verify(ticket: Path, target: Path, observe: bool, as_json: bool) -> None:
+    """Judge TICKET against the network in TARGET.
+
+    The random network is regenerated from the ticket's seed; the bound is computed from its mask.
+    """
+    from slth.tickets import VerificationError, report
+    from slth.tickets import verify as judge
+
+    stored = _ticket(ticket)
+    try:
+        certificate = judge(stored, _target(target), observe=observe)
+    except VerificationError as error:
+        if as_json:
+            _print_json({"verified": False, "reason": str(error)})
+        raise VerificationError(f"{ticket} is no ticket for {target}: {error}") from error
+    if as_json:
+        _print_json({"verified": True, **report.certificate_facts(stored, certificate)})
+    else:
+        click.echo(f"{ticket} is a ticket for {target}")
+        click.echo(report.certificate_text(stored, certificate))
+
+
+@main.command()
+@click.argument("ticket", type=_FILE)
+@_JSON
+def show(ticket: Path, as_json: bool) -> None:
+    """Say what TICKET is and what it promises."""
+    from slth.tickets import report
+
+    stored = _ticket(ticket)
+    if as_json:
+        _print_json(report.ticket_facts(stored))
+    else:
+        click.echo(f"{ticket} is a strong lottery ticket\n{report.ticket_text(stored)}")
+
+
+@main.command()
+@click.argument("ticket", type=_FILE)
+@_OUTPUT
+@_FORCE
+def export(ticket: Path, output: Path, force: bool) -> None:
+    """Store TICKET as an ordinary model.
+
+    The model is the random network with the mask applied: a .pt2 file for torch.export.load, or a
+    .safetensors file with the state_dict.
+    """
+    _check_output(output, force)
+    from slth.tickets import check_export_path
+    from slth.tickets import export as store
+
+    check_export_path(output)
+    store(_ticket(ticket), output)
+    click.echo(f"wrote {output}")
+
+
+def _check_output(path: Path, force: bool) -> None:
+    """Refuse what could not be written, before any work."""
+    if not path.parent.is_dir():
+        raise click.UsageError(f"there is no directory {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise click.UsageError(f"the directory {path.parent} is not writable")
+    if path.exists() and not force:
+        raise click.UsageError(f"{path} exists; --force overwrites it")
+
+
+def _target(path: Path) -> "nn.Sequential":
+    """Read a target, passing on what had to be assumed."""
+    from slth.tickets import load_target
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        network = load_target(path)
+    for warning in caught:
+        click.echo(f"Note: {warning.message}", err=True)
+    return network
+
+
+def _ticket(path: Path) -> "Ticket":
+    from slth.tickets import Ticket
+
+    return Ticket.load(path)
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    click.echo(json.dumps(content, indent=1, allow_nan=False))
+
+
+if __name__ == "__main__":
+    main()

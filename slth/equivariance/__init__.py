@@ -1,0 +1,16 @@
+"""Symmetries: feature spaces, the linear maps that respect them, and layers made of these maps."""
+
+from slth.equivariance.modules import EquivariantLinear, GroupPool, Lift, TurnPool, apply
+from slth.equivariance.names import space
+from slth.equivariance.space import Space, permutation_matrix
+
+__all__ = [
+    "EquivariantLinear",
+    "GroupPool",
+    "Lift",
+    "Space",
+    "TurnPool",
+    "apply",
+    "permutation_matrix",
+    "space",
+]

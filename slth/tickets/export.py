@@ -1,0 +1,84 @@
+"""Tickets as ordinary models, for those who do not have slth."""
+
+import io
+from os import PathLike
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+
+from slth.tickets.atomic import write_atomically
+from slth.tickets.ticket import Ticket
+
+_SUFFIXES = (".pt2", ".safetensors")
+
+
+def export(ticket: Ticket, path: str | PathLike[str]) -> None:
+    r"""Store the pruned random network of a ticket as a model, its weights written out.
+
+    .. math::
+        S_t \odot M_t, \qquad t = 1, \dots, 2\ell
+
+    ``.pt2`` is a program of ``torch.export``: ``torch.export.load(path).module()`` computes, for
+    batches of any size, what ``ticket.network()`` computes, bit for bit, and needs torch alone.
+    ``.safetensors`` is the ``state_dict`` of ``ticket.network()``.  The file appears atomically.
+
+    Parameters
+    ----------
+    ticket : Ticket
+    path : str or path-like
+        Its suffix decides.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is another one.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from safetensors.torch import load_file
+    >>> from slth.tickets import Mask, RandomNetwork
+    >>> net, mask = RandomNetwork.dense(widths=(1, 1, 1), seed=3), Mask([[[1]], [[0]]])
+    >>> ticket = Ticket(
+    ...     net, mask, "…", net.digest(), (1,), True, "pensia", "best", (None,), (0.1,)
+    ... )
+    >>> with TemporaryDirectory() as folder:
+    ...     export(ticket, f"{folder}/model.safetensors")
+    ...     weights = load_file(f"{folder}/model.safetensors")
+    >>> weights["0.weight"] == float(net.weights(0)[0, 0]), weights["2.weight"]
+    (tensor([[True]]), tensor([[0.]]))
+    """
+    path = check_export_path(path)
+    network = ticket.network()
+    if path.suffix == ".safetensors":
+        write_atomically(path, save(network.state_dict(), metadata={"format": "pt"}))
+        return
+    batch = torch.zeros(2, *ticket.input_shape)  # 0 and 1 would be taken for constants
+    program = torch.export.export(
+        network.eval(), (batch,), dynamic_shapes=({0: torch.export.Dim("batch")},)
+    )
+    stream = io.BytesIO()
+    torch.export.save(program, stream)
+    write_atomically(path, stream.getvalue())
+
+
+def check_export_path(path: str | PathLike[str]) -> Path:
+    """Refuse a suffix that names no kind of model, before any work.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+
+    Examples
+    --------
+    >>> check_export_path("model.onnx")
+    Traceback (most recent call last):
+        ...
+    ValueError: a model is exported to a .pt2 or .safetensors file, not to model.onnx
+    """
+    path = Path(path)
+    if path.suffix not in _SUFFIXES:
+        raise ValueError(f"a model is exported to a {' or '.join(_SUFFIXES)} file, not to {path}")
+    return path

@@ -1,0 +1,432 @@
+"""The command line: what a person types, what it answers, and with which exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+import slth
+from slth import __main__ as command_line
+from slth.tickets import Construction, Objective, WeightLaw, ticket_file
+
+Run = Callable[..., Result]
+
+
+def _target(*widths: int, seed: int = 0) -> nn.Sequential:
+    generator = torch.Generator().manual_seed(seed)
+    modules: list[nn.Module] = []
+    for inputs, outputs in pairwise(widths):
+        linear = nn.Linear(inputs, outputs, bias=False)
+        linear.weight.data = torch.rand(outputs, inputs, generator=generator) - 0.5
+        modules += [linear, nn.ReLU()]
+    return nn.Sequential(*modules[:-1]).requires_grad_(False)
+
+
+TARGET = _target(3, 4, 2)
+ARGUMENTS = ("--size", "2", "--epsilon", "0.3", "--seed", "5", "--samples", "80")
+OPTIONS: dict[str, Any] = {"size": 2, "epsilon": 0.3, "seed": 5, "samples": 80}
+
+
+@pytest.fixture(name="run")
+def run_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run the command line in a folder with a target and its ticket; never a traceback."""
+    monkeypatch.chdir(tmp_path)
+    torch.save(TARGET, "target.pt")
+    slth.prune(TARGET, **OPTIONS).save("out.ticket")
+
+    def run(*arguments: str, code: int = 0) -> Result:
+        result = CliRunner().invoke(command_line.main, arguments, prog_name="slth")
+        assert result.exit_code == code, result.output
+        assert "Traceback" not in result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result
+
+    return run
+
+
+# prune
+
+
+def test_prune_writes_the_ticket_that_prune_returns(run: Run) -> None:
+    result = run("prune", "target.pt", *ARGUMENTS, "-o", "again.ticket")
+    assert Path("again.ticket").read_bytes() == Path("out.ticket").read_bytes()
+    assert result.stdout.startswith("again.ticket is a strong lottery ticket\n")
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (
+            ("--weight-tolerance", "0.05,0.1", "--samples", "50"),
+            {"weight_tolerance": (0.05, 0.1), "samples": 50},
+        ),
+        (
+            ("--epsilon", "2", "--construction", "natale", "--size", "2,3", "--samples", "60"),
+            {"epsilon": 2.0, "construction": "natale", "size": (2, 3), "samples": 60},
+        ),
+        (
+            ("--weight-tolerance", "0.1", "--construction", "malach", "--samples", "200"),
+            {"weight_tolerance": 0.1, "construction": "malach", "samples": 200},
+        ),
+        (
+            (
+                "--epsilon",
+                "0.5",
+                "--construction",
+                "pensia",
+                "--objective",
+                "feasible",
+                "--input-shape",
+                "3",
+                "--samples",
+                "60",
+            ),
+            {"epsilon": 0.5, "objective": "feasible", "input_shape": (3,), "samples": 60},
+        ),
+        (
+            ("--epsilon", "0.5", "--samples", "60,50", "--objective", "fewest"),
+            {"epsilon": 0.5, "samples": (60, 50), "objective": "fewest"},
+        ),
+        (
+            ("--epsilon", "0.5", "--law", "normal", "--nonnegative-inputs", "--samples", "40"),
+            {"epsilon": 0.5, "law": "normal", "nonnegative_inputs": True, "samples": 40},
+        ),
+    ],
+)
+def test_prune_passes_every_option_on(
+    run: Run, arguments: tuple[str, ...], options: dict[str, Any]
+) -> None:
+    run("prune", "target.pt", *arguments, "-o", "again.ticket")
+    assert slth.Ticket.load("again.ticket") == slth.prune(TARGET, **options)
+
+
+def test_choices_are_those_of_the_package() -> None:
+    prune = command_line.main.commands["prune"]
+    choices = {
+        option.name: tuple(option.type.choices)
+        for option in prune.params
+        if isinstance(option.type, click.Choice)
+    }
+    assert choices == {
+        "construction": get_args(Construction),
+        "law": get_args(WeightLaw),
+        "objective": get_args(Objective),
+    }
+
+
+def test_progress_is_shown_on_standard_error(run: Run) -> None:
+    result = run("prune", "target.pt", *ARGUMENTS, "-o", "again.ticket", "--progress")
+    assert "weight/s" in result.stderr
+    assert "weight/s" not in result.stdout
+
+
+def test_a_weight_out_of_reach_is_named(run: Run) -> None:
+    arguments = ("--size", "2", "--epsilon", "1e-5", "--samples", "9")
+    result = run("prune", "target.pt", *arguments, "-o", "again.ticket", code=1)
+    assert result.stdout == ""
+    assert "Error: target layer 0, weight (" in result.stderr
+    assert "is allowed; theory asks for n=" in result.stderr
+    assert not Path("again.ticket").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give exactly one of epsilon and weight_tolerance"),
+        (("--epsilon", "0.1", "--weight-tolerance", "0.1"), "give exactly one of epsilon"),
+        (("--epsilon", "-1"), "epsilon must be positive"),
+        (("--epsilon", "nan"), "epsilon must be positive"),
+        (("--epsilon", "small"), "'small' is not a valid float"),
+        (("--epsilon", "0.1", "--size", "0"), "size must be at least 1"),
+        (("--epsilon", "0.1", "--size", "2,2,2"), "3 sizes for a target of 2 layers"),
+        (("--epsilon", "0.1", "--construction", "natale"), "give size=k"),
+        (("--epsilon", "0.1", "--construction", "natural"), "'natural' is not one of"),
+        (("--epsilon", "0.1", "--input-shape", "4"), "takes vectors of length 3"),
+        (("--epsilon", "0.1", "--samples", "3,x"), "separated by commas, N[,N...], got '3,x'"),
+        (("--epsilon", "0.1", "--samples", "3,4,5"), "3 sample counts for a target of 2 layers"),
+        (("--epsilon", "0.1", "--size", "5", "--samples", "3"), "size k=5 exceeds the n=3"),
+        (("--epsilon", "0.1", "--size", "5", "--objective", "fewest"), "size k=5 fixes it"),
+        (("--epsilon", "0.1", "--objective", "worst"), "'worst' is not one of"),
+        (("--epsilon", "0.1", "--seed", str(2**64)), "seed must be"),
+    ],
+)
+def test_prune_refuses_what_makes_no_sense(
+    run: Run, arguments: tuple[str, ...], message: str
+) -> None:
+    result = run("prune", "target.pt", *arguments, "-o", "again.ticket", code=2)
+    assert message in result.stderr
+    assert not Path("again.ticket").exists()
+
+
+def test_targets_that_hold_weights_only_come_with_a_note(run: Run) -> None:
+    save_file(TARGET.state_dict(), "target.safetensors")
+    result = run("prune", "target.safetensors", *ARGUMENTS, "-o", "again.ticket")
+    assert result.stderr.startswith("Note: target.safetensors holds weights only: taken for linear")
+    assert Path("again.ticket").read_bytes() == Path("out.ticket").read_bytes()
+
+
+def test_targets_that_cannot_be_read_are_refused(run: Run) -> None:
+    torch.save(nn.Sequential(nn.Linear(2, 2), nn.Tanh()), "tanh.pt")
+    torch.save(nn.Sequential(nn.Linear(2, 2)), "bias.pt")
+    Path("truncated.pt").write_bytes(Path("target.pt").read_bytes()[:300])
+    Path("folder.pt").mkdir()
+    for name, message in [
+        ("tanh.pt", "torch.nn.modules.activation.Tanh, but only supported modules are read"),
+        ("bias.pt", "has a bias"),
+        ("truncated.pt", "truncated.pt is damaged or was not written by torch.save"),
+        ("folder.pt", "File 'folder.pt' is a directory"),
+        ("missing.pt", "File 'missing.pt' does not exist"),
+        ("out.ticket", "a target is a .pt, .pth or .safetensors file"),
+    ]:
+        assert message in run("prune", name, *ARGUMENTS, "-o", "again.ticket", code=2).stderr
+
+
+# outputs
+
+
+@pytest.mark.parametrize(
+    "command", [("prune", "target.pt", *ARGUMENTS), ("export", "out.ticket")], ids=lambda c: c[0]
+)
+def test_outputs_are_refused_before_any_work(
+    run: Run, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slth.tickets.load_target", None)
+    monkeypatch.setattr("slth.tickets.Ticket.load", None)
+    Path("model.pt2").write_text("precious")
+    Path("folder").mkdir()
+    assert "model.pt2 exists; --force" in run(*command, "-o", "model.pt2", code=2).stderr
+    assert "'folder' is a directory" in run(*command, "-o", "folder", code=2).stderr
+    assert "there is no directory nowhere" in run(*command, "-o", "nowhere/x.pt2", code=2).stderr
+    assert "Missing option '-o'" in run(*command, code=2).stderr
+    assert Path("model.pt2").read_text() == "precious"
+
+
+def test_force_overwrites(run: Run) -> None:
+    before = Path("out.ticket").read_bytes()
+    run("prune", "target.pt", *ARGUMENTS, "--seed", "6", "-o", "out.ticket", "--force")
+    assert Path("out.ticket").read_bytes() != before
+    Path("model.safetensors").write_text("old")
+    run("export", "out.ticket", "-o", "model.safetensors", "--force")
+    assert load_file("model.safetensors")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_an_interrupted_command_leaves_the_old_file(
+    run: Run, monkeypatch: pytest.MonkeyPatch, error: Any
+) -> None:
+    before = Path("out.ticket").read_bytes()
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(os, "fsync", fail)
+    interrupted = error is KeyboardInterrupt
+    result = run(
+        "prune", "target.pt", *ARGUMENTS, "--seed", "6", "-o", "out.ticket", "--force",
+        code=130 if interrupted else 2,
+    )  # fmt: skip
+    assert ("Interrupted" if interrupted else "No space left on device") in result.stderr
+    assert Path("out.ticket").read_bytes() == before
+    assert {path.name for path in Path().iterdir()} == {"target.pt", "out.ticket"}
+
+
+# verify, show, export
+
+
+def test_verify_says_what_verify_finds(run: Run) -> None:
+    certificate = slth.verify(slth.Ticket.load("out.ticket"), TARGET)
+    found = json.loads(run("verify", "out.ticket", "target.pt", "--json").stdout)
+    assert found["verified"] is True
+    assert found["bound"] == certificate.bound <= found["epsilon"] == 0.3
+    assert found["observed_error"] == certificate.observed_error
+    assert found["max_weight_error"] == certificate.max_weight_error
+    assert (found["kept"], found["total"]) == (certificate.kept, certificate.total)
+    text = run("verify", "out.ticket", "target.pt").stdout
+    assert text.startswith("out.ticket is a ticket for target.pt\n")
+    assert f"{certificate.bound:.4g} on the unit ball" in text
+
+
+def test_verify_need_not_look_for_large_errors(run: Run) -> None:
+    assert "nobody looked" in run("verify", "out.ticket", "target.pt", "--no-observe").stdout
+    found = json.loads(run("verify", "out.ticket", "target.pt", "--no-observe", "--json").stdout)
+    assert found["observed_error"] is None
+    certificate = slth.verify(slth.Ticket.load("out.ticket"), TARGET)
+    assert found["bound"] == certificate.bound
+
+
+def test_verify_refuses_another_target(run: Run) -> None:
+    torch.save(_target(3, 4, 2, seed=1), "other.pt")
+    result = run("verify", "out.ticket", "other.pt", code=1)
+    assert result.stdout == ""
+    assert "out.ticket is no ticket for other.pt: the ticket is for the target" in result.stderr
+    found = json.loads(run("verify", "out.ticket", "other.pt", "--json", code=1).stdout)
+    assert found["verified"] is False
+    assert found["reason"].startswith("the ticket is for the target")
+
+
+def test_verify_refuses_a_ticket_that_breaks_its_promise(run: Run) -> None:
+    """A forged ticket: its promise was tightened and its checksum made to match."""
+    header, arrays = ticket_file.read(Path("out.ticket"))
+    ticket_file.write(Path("forged.ticket"), {**header, "epsilon": 1e-9}, arrays)
+    result = run("verify", "forged.ticket", "target.pt", code=1)
+    assert "exceeds the promised epsilon=1e-09" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["verify", "show", "export"])
+def test_tickets_that_cannot_be_read_are_refused(
+    run: Run, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = Path("out.ticket").read_bytes()
+    Path("truncated.ticket").write_bytes(data[:-10])
+    Path("corrupted.ticket").write_bytes(data[:-10] + bytes([data[-10] ^ 1]) + data[-9:])
+    header, arrays = ticket_file.read(Path("out.ticket"))
+    newer = ticket_file.FORMAT_VERSION + 1
+    with monkeypatch.context() as patch:
+        patch.setattr(ticket_file, "FORMAT_VERSION", newer)
+        ticket_file.write(Path("newer.ticket"), header, arrays)
+    save_file(TARGET.state_dict(), "weights.ticket")
+    rest = {"verify": ["target.pt"], "show": [], "export": ["-o", "model.pt2"]}[command]
+    for name, message in [
+        ("truncated.ticket", "truncated or no safetensors file"),
+        ("corrupted.ticket", "its checksum does not match"),
+        ("newer.ticket", f"has ticket format {newer}, this version of slth reads {newer - 1}"),
+        ("weights.ticket", "holds no ticket"),
+        ("target.pt", "truncated or no safetensors file"),
+        ("missing.ticket", "does not exist"),
+        (".", "is a directory"),
+    ]:
+        result = run(command, name, *rest, code=2)
+        assert message in result.stderr
+        assert name in result.stderr
+        assert result.stdout == ""
+
+
+def test_show_says_what_the_ticket_is(run: Run) -> None:
+    ticket = slth.Ticket.load("out.ticket")
+    found = json.loads(run("show", "out.ticket", "--json").stdout)
+    assert found["target_digest"] == ticket.target_digest
+    assert (found["seed"], found["sizes"], found["epsilon"]) == (5, [2, 2], 0.3)
+    assert found["target_layers"][0] == {"kind": "Dense", "inputs": 3, "outputs": 4}
+    assert found["density"] == ticket.density
+    assert found["weight_tolerances"] == list(ticket.weight_tolerances)
+    text = run("show", "out.ticket").stdout
+    for expected in (
+        "Dense(inputs=3, outputs=4)", ticket.target_digest, "shape (3,), of any sign",
+        "uniform, seed 5", "natale, objective best", "exactly 2\n", "error at most 0.3 on the unit",
+    ):  # fmt: skip
+        assert expected in text
+
+
+def test_show_tells_a_free_size_and_a_promise_on_weights(run: Run) -> None:
+    slth.prune(TARGET, weight_tolerance=0.05, samples=40, nonnegative_inputs=True).save(
+        "free.ticket"
+    )
+    text = run("show", "free.ticket").stdout
+    assert "promise  " not in text
+    for expected in ("pensia", "any number\n", "errors at most 0.05\n", "(3,), non-negative"):
+        assert expected in text
+
+
+@pytest.mark.parametrize("name", ["model.pt2", "model.safetensors"])
+def test_export_writes_the_network(run: Run, name: str) -> None:
+    assert run("export", "out.ticket", "-o", name).stdout == f"wrote {name}\n"
+    network = slth.Ticket.load("out.ticket").network()
+    if name.endswith(".pt2"):
+        x = torch.rand(5, 3, generator=torch.Generator().manual_seed(0)) - 0.5
+        assert torch.equal(torch.export.load(name).module()(x), network(x))
+    else:
+        state = load_file(name)
+        assert all(torch.equal(state[key], value) for key, value in network.state_dict().items())
+
+
+def test_export_refuses_another_kind_of_model(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slth.tickets.Ticket.load", None)
+    result = run("export", "out.ticket", "-o", "model.onnx", code=2)
+    assert "exported to a .pt2 or .safetensors file, not to model.onnx" in result.stderr
+
+
+def test_a_convolutional_network_goes_all_the_way(run: Run) -> None:
+    torch.manual_seed(0)
+    target = nn.Sequential(
+        nn.Conv2d(1, 2, 3, padding=1, bias=False), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Dropout(), nn.Linear(8, 2, bias=False),
+    ).requires_grad_(False)  # fmt: skip
+    torch.save(target, "conv.pt")
+    arguments = ("prune", "conv.pt", "--epsilon", "0.5", "--size", "2", "--samples", "90,60")
+    result = run(*arguments, "-o", "conv.ticket", code=2)
+    assert "give input_shape=(channels, height, width)" in result.stderr
+    run(*arguments, "-o", "conv.ticket", "--input-shape", "1,4,4")
+    found = json.loads(run("verify", "conv.ticket", "conv.pt", "--json", "--no-observe").stdout)
+    assert found["bound"] <= 0.5
+    text = run("show", "conv.ticket").stdout
+    assert "Conv(inputs=1, outputs=2, kernel=(3, 3), padding=(1, 1))\n" in text
+    run("export", "conv.ticket", "-o", "conv.pt2")
+    x = torch.rand(3, 1, 4, 4, generator=torch.Generator().manual_seed(0)) - 0.5
+    expected = slth.Ticket.load("conv.ticket").network()(x)
+    assert torch.equal(torch.export.load("conv.pt2").module()(x), expected)
+    save_file(target.state_dict(), "conv.safetensors")
+    result = run("verify", "conv.ticket", "conv.safetensors", code=2)
+    assert "from tensors alone only dense networks without biases" in result.stderr
+
+
+# processes
+
+
+def _slth(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(Path(slth.__file__).parents[1])}
+    return subprocess.run(
+        [sys.executable, "-m", "slth", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_fresh_process_verifies_what_another_wrote(tmp_path: Path) -> None:
+    torch.save(TARGET, tmp_path / "target.pt")
+    pruned = _slth("prune", "target.pt", *ARGUMENTS, "-o", "out.ticket", folder=tmp_path)
+    assert (pruned.returncode, pruned.stderr) == (0, "")
+    verified = _slth("verify", "out.ticket", "target.pt", "--json", folder=tmp_path)
+    assert (verified.returncode, verified.stderr) == (0, "")
+    certificate = slth.verify(slth.Ticket.load(tmp_path / "out.ticket"), TARGET)
+    assert json.loads(verified.stdout)["bound"] == certificate.bound
+
+    torch.save(_target(3, 4, 2, seed=1), tmp_path / "target.pt")
+    refused = _slth("verify", "out.ticket", "target.pt", folder=tmp_path)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("Error: out.ticket is no ticket for target.pt")
+    assert refused.stderr.count("\n") == 1
+
+
+def test_help_is_quick_because_torch_stays_out() -> None:
+    code = (
+        "import sys\nfrom slth.__main__ import main\n"
+        "main(['prune', '--help'], standalone_mode=False)\n"
+        "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "--epsilon" in run.stdout
+
+
+@pytest.mark.parametrize("command", [(), ("prune",), ("verify",), ("show",), ("export",)])
+def test_every_command_has_help(run: Run, command: tuple[str, ...]) -> None:
+    assert "Usage: slth" in run(*command, "-h").stdout
+
+
+def test_version(run: Run) -> None:
+    assert slth.__version__ in run("--version").stdout
