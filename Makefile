@@ -6,10 +6,10 @@ STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint bench scale constraints clean browser
+.PHONY: help book test test-slow lint bench scale constraints clean browser
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -19,8 +19,11 @@ $(STAMP): pyproject.toml constraints.txt
 book: $(STAMP) ## execute the chapters, build the HTML, print its path
 	$(BIN)/python book/build.py
 
-test: lint browser ## everything CI runs
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+test: lint browser ## all tests that do not take long
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+
+test-slow: $(STAMP) browser ## the tests that take long; CI runs both
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
 
 bench: $(STAMP) ## exact subset sums against the peers; stores data/benchmark.json
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'

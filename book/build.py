@@ -9,6 +9,7 @@ python book/build.py --chapter NAME --set trials=100      other parameters; the 
 
 import ast
 import os
+import re
 import shutil
 import signal
 import sys
@@ -50,6 +51,13 @@ def _settings(
     return settings
 
 
+def _repository(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Refuse what is not the name of a repository."""
+    if value and not re.fullmatch(r"[\w.-]+/[\w.-]+", value):
+        raise click.BadParameter(f"expected OWNER/NAME, got {value!r}")
+    return value or None
+
+
 @click.command(context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]})
 @click.option("--profile", type=click.Choice(["full", "fast"]), default="full", show_default=True)
 @click.option("--workers", type=click.IntRange(1), default=os.cpu_count(), show_default="cores")
@@ -67,6 +75,13 @@ def _settings(
     help="Run the --chapter once with this parameter (repeatable), into _build/runs/.",
 )
 @click.option(
+    "--repository",
+    envvar="GITHUB_REPOSITORY",
+    callback=_repository,
+    metavar="OWNER/NAME",
+    help="Where the book is published on GitHub; its pages then link to Colab and Binder.",
+)
+@click.option(
     "--output", type=click.Path(path_type=Path), help="Also copy the pages to this folder."
 )
 def main(
@@ -76,6 +91,7 @@ def main(
     execute_only: bool,
     claim_id: str | None,
     settings: dict[str, Any],
+    repository: str | None,
     output: Path | None,
 ) -> None:
     """Run the chapters that changed, check every claim, and build the book's pages."""
@@ -89,7 +105,9 @@ def main(
                 raise BuildError("--set needs exactly one --chapter")
             run_once(project, profile, names[0], settings)
         else:
-            index = build(project, profile, list(names), workers, execute_only=execute_only)
+            index = build(
+                project, profile, list(names), workers, repository, execute_only=execute_only
+            )
             if index is not None and output is not None:
                 shutil.copytree(index.parents[1], output, dirs_exist_ok=True)
                 index = output / index.relative_to(index.parents[1])
@@ -105,7 +123,13 @@ def main(
 
 
 def build(
-    project: Project, profile: str, names: list[str], workers: int, *, execute_only: bool
+    project: Project,
+    profile: str,
+    names: list[str],
+    workers: int,
+    repository: str | None,
+    *,
+    execute_only: bool,
 ) -> Path | None:
     """Bring results, ledger and pages up to date; return the first page.
 
@@ -117,6 +141,8 @@ def build(
         Only these chapters, as a preview; none means the whole book.
     workers
         Number of chapters that run at once.
+    repository
+        OWNER/NAME of the published book on GitHub, if there is one.
     execute_only
         Whether to stop before the pages, and return None.
 
@@ -136,7 +162,7 @@ def build(
         return None
     index = folder / "html" / (f"notebooks/{names[0]}.html" if names else "book/index.html")
     stamp = folder / "html.digest"
-    digest = pages.inputs_digest(project, collected)
+    digest = pages.inputs_digest(project, collected, repository)
     if index.is_file() and stamp.is_file() and stamp.read_text("utf-8") == digest:
         click.echo("Nothing changed.")
         return index
@@ -146,7 +172,7 @@ def build(
         if names
         else project.root / "_toc.yml"
     )
-    pages.build(project, folder, runs.cache_path, collected, toc, strict=not names)
+    pages.build(project, folder, runs.cache_path, collected, toc, repository, strict=not names)
     write_atomically(stamp, digest)
     return index
 

@@ -30,16 +30,23 @@ class _Tee(io.TextIOBase):
         return self.stream.isatty()
 
 
-def inputs_digest(project: Project, results: Path) -> str:
+def inputs_digest(project: Project, results: Path, repository: str | None) -> str:
     """Return the digest of everything the pages are made of."""
     root = project.root
     files = [root / "_config.yml", root / "_toc.yml", root / "constraints.txt", results]
     files += folder_files(root / "book") + folder_files(root / "notebooks")
-    return files_digest(files, root)
+    return f"{files_digest(files, root)} {repository or ''}".strip()
 
 
 def build(
-    project: Project, folder: Path, cache: Path, results: Path, toc: Path, *, strict: bool
+    project: Project,
+    folder: Path,
+    cache: Path,
+    results: Path,
+    toc: Path,
+    repository: str | None,
+    *,
+    strict: bool,
 ) -> None:
     """Build the pages into ``folder/html``.
 
@@ -57,6 +64,8 @@ def build(
         The collected results.
     toc
         The table of contents to use.
+    repository
+        OWNER/NAME of the published book on GitHub, if there is one.
     strict
         Whether a warning is an error.
 
@@ -83,6 +92,8 @@ def build(
                 "nitpicky": True,
                 "nb_execution_cache_path": str(cache),
                 "slth_results": str(results),
+                "slth_repository": repository or "",
+                "html_baseurl": site_address(repository) if repository else "",
             },
             doctreedir=folder / "doctrees",
             freshenv=True,
@@ -97,6 +108,12 @@ def build(
         raise BuildError(f"{_blamed(''.join(tee.kept))}: Sphinx complains, see above{reason}")
     shutil.rmtree(final, ignore_errors=True)
     new.rename(final)
+
+
+def site_address(repository: str) -> str:
+    """Return where GitHub publishes the pages of a repository."""
+    owner, name = repository.split("/")
+    return f"https://{owner.lower()}.github.io/{name}/"
 
 
 def partial_toc(project: Project, names: list[str], path: Path) -> Path:

@@ -107,9 +107,10 @@ class TinyBook:
 @pytest.fixture
 def tiny(tmp_path: Path) -> TinyBook:
     """Return an empty book with the real machinery and a package of its own to depend on."""
-    shutil.copytree(ROOT / "slth", tmp_path / "slth", ignore=shutil.ignore_patterns("__pycache__"))
     book = tmp_path / "book"
-    shutil.copytree(ROOT / "book" / "_static", book / "_static")
+    for name in ("slth", "book/_static", "book/extension"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
     for path in [*(ROOT / "book").glob("*.py"), ROOT / "book" / "references.bib"]:
         shutil.copy(path, book)
     shutil.copy(ROOT / "book" / "claims.md", book)

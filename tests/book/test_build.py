@@ -138,7 +138,7 @@ def test_what_is_refused_before_anything_runs(
 ) -> None:
     tiny.write({"01-a": f"# A\n\n{cell(parameters, PARAMETERS)}"}, profiles=profiles)
     with pytest.raises(BuildError, match=re.escape(message)):
-        build.build(Project(tiny.root), profile, [], 1, execute_only=True)
+        build.build(Project(tiny.root), profile, [], 1, None, execute_only=True)
     assert not (tiny.root / "_build").exists()
 
 
@@ -151,7 +151,7 @@ def test_unknown_names_are_refused(tiny: TinyBook) -> None:
     with pytest.raises(BuildError, match="chapter 01-a: unknown parameter m; it has n"):
         build.run_once(project, "full", "01-a", {"m": 4})
     with pytest.raises(BuildError, match=r"chapter 02-b: there is no notebooks/02-b\.md"):
-        build.build(project, "full", ["02-b"], 1, execute_only=True)
+        build.build(project, "full", ["02-b"], 1, None, execute_only=True)
     with pytest.raises(BuildError, match="there is no claim 'sum'"):
         build.show_claim(project, "full", "sum", 1)
     assert tiny.build("--set", "n=4").returncode == 1, "which chapter?"

@@ -1,34 +1,23 @@
-"""A small Sphinx extension: claim badges, the claims page, chapter footers, offline MathJax."""
+"""Claims on the pages: badges, the table, the graph, and theorems that have none."""
 
-import shutil
-from collections.abc import Mapping
-from importlib.metadata import files
 from pathlib import Path
-from typing import Any
 
 from docutils import nodes  # type: ignore[import-untyped]
-from docutils.statemachine import StringList  # type: ignore[import-untyped]
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from book import claims_page, footer, ledger
+from book import ledger
+from book.extension import claims_page
+from book.extension.generated import Generated, collected
 from slth import claims
 
 LOGGER = logging.getLogger(__name__)
 
 NEED_A_CLAIM = {"theorem", "lemma", "corollary", "proposition", "conjecture"}
 """The sphinx-proof directives that state something which a claim must answer for."""
-
-_MATHJAX_PARTS = ("tex-chtml.js", "input/tex/extensions/", "output/chtml/fonts/woff-v2/")
-
-
-def collected(env: BuildEnvironment) -> Mapping[str, Any]:
-    """Return the results that ``book/build.py`` collected, or none of them in a plain build."""
-    path = env.config.slth_results
-    return ledger.read(Path(path)) if path else {"profile": None, "chapters": {}}
 
 
 def registry(env: BuildEnvironment) -> dict[str, claims.Claim]:
@@ -65,16 +54,7 @@ class ClaimRole(SphinxRole):
         return [badge], []
 
 
-class _Generated(SphinxDirective):
-    """A directive whose content is generated MyST Markdown."""
-
-    def parse(self, text: str, parent: nodes.Element) -> None:
-        """Parse Markdown into ``parent``."""
-        lines = StringList(text.splitlines(), source=self.get_source_info()[0])
-        self.state.nested_parse(lines, self.content_offset, parent)
-
-
-class ClaimsTable(_Generated):
+class ClaimsTable(Generated):
     """``{claims-table}``: the counts, then one section with a table for each chapter."""
 
     def run(self) -> list[nodes.Node]:
@@ -115,24 +95,6 @@ class ClaimsGraph(SphinxDirective):
         return [nodes.raw("", svg, format="html")]
 
 
-class ChapterFooter(_Generated):
-    """``{chapter-footer}``: added to the end of every chapter."""
-
-    def run(self) -> list[nodes.Node]:
-        """Return the footer."""
-        name, results = Path(self.env.docname).name, collected(self.env)
-        result = results["chapters"].get(name)
-        box = nodes.container(classes=["chapter-footer"])
-        self.parse(footer.footer(name, results["profile"], result), box)
-        return [box]
-
-
-def add_footer(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Put the footer directive at the end of a chapter."""
-    if docname.startswith("notebooks/"):
-        source[0] += "\n\n```{chapter-footer}\n```\n"
-
-
 def check_theorems(app: Sphinx, doctree: nodes.document) -> None:
     """Warn about a statement without a claim, or with the claim of another statement."""
     known = registry(app.env)
@@ -165,44 +127,10 @@ def check_labels(app: Sphinx, env: BuildEnvironment) -> None:
             )
 
 
-def drop_thebe(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
-    """Take out the scripts of sphinx-thebe, which name a network address that is never used."""
-    context["script_files"] = [
-        script for script in context.get("script_files", []) if "thebe" not in _text(script)
-    ]
-    context["css_files"] = [
-        style for style in context.get("css_files", []) if "thebe" not in _text(style)
-    ]
-
-
-def _text(asset: Any) -> str:
-    return f"{getattr(asset, 'filename', asset)} {getattr(asset, 'attributes', {})}".lower()
-
-
-def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
-    """Put MathJax beside the pages, from the wheel sphinx-mathjax-offline."""
-    if error is not None or app.builder.format != "html":
-        return
-    for entry in files("sphinx-mathjax-offline") or []:
-        _, _, part = entry.as_posix().partition("/static/mathjax/")
-        if part.startswith(_MATHJAX_PARTS):
-            target = Path(app.outdir, "vendor", "mathjax", part)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(str(entry.locate()), target)
-
-
-def setup(app: Sphinx) -> dict[str, Any]:
-    """Register everything with Sphinx."""
-    app.add_config_value("slth_results", "", "env", [str])
+def setup(app: Sphinx) -> None:
+    """Register the role, the directives and the checks."""
     app.add_role("claim", ClaimRole())
     app.add_directive("claims-table", ClaimsTable)
     app.add_directive("claims-graph", ClaimsGraph)
-    app.add_directive("chapter-footer", ChapterFooter)
-    app.connect("source-read", add_footer)
     app.connect("doctree-read", check_theorems)
     app.connect("env-check-consistency", check_labels)
-    app.connect("html-page-context", drop_thebe, priority=900)
-    app.connect("build-finished", copy_mathjax)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

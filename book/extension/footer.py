@@ -1,7 +1,31 @@
 """The footer of a chapter: how its page was made, and how to make it again."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from docutils import nodes  # type: ignore[import-untyped]
+from sphinx.application import Sphinx
+
+from book.extension.generated import Generated, collected
+
+
+class ChapterFooter(Generated):
+    """``{chapter-footer}``: added to the end of every chapter."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the footer."""
+        name, results = Path(self.env.docname).name, collected(self.env)
+        result = results["chapters"].get(name)
+        box = nodes.container(classes=["chapter-footer"])
+        self.parse(footer(name, results["profile"], result), box)
+        return [box]
+
+
+def add_footer(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put the footer directive at the end of a chapter."""
+    if docname.startswith("notebooks/"):
+        source[0] += "\n\n```{chapter-footer}\n```\n"
 
 
 def footer(name: str, profile: str | None, result: Mapping[str, Any] | None) -> str:
@@ -53,3 +77,9 @@ def _table(parameters: Mapping[str, Any], changed: Mapping[str, Any], profile: s
         for key, value in parameters.items()
     ]
     return [f"| parameter | full | {profile} (here) |", "|---|---|---|", *rows]
+
+
+def setup(app: Sphinx) -> None:
+    """Register the directive, and put it at the end of each chapter."""
+    app.add_directive("chapter-footer", ChapterFooter)
+    app.connect("source-read", add_footer)
