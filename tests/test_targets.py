@@ -10,7 +10,6 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from slth import targets
 from slth.equivariance import EquivariantLinear
 from slth.targets import Dataset, accuracy, digits, group_cnn, lenet5, mlp, mnist, rotated_digits
 from slth.tickets import read
@@ -59,7 +58,7 @@ def test_mnist_is_split_as_usual(monkeypatch: pytest.MonkeyPatch) -> None:
         assert name == "mnist_784"
         return pixels, classes.astype(str).astype(object)
 
-    monkeypatch.setattr(targets, "fetch_openml", fetch)
+    monkeypatch.setattr("slth.targets.data.fetch_openml", fetch)
     data = mnist()
     assert data.x_train.dtype == torch.float32
     assert data.y_test.dtype == torch.int64
@@ -73,7 +72,7 @@ def test_mnist_without_network_names_the_way_out(monkeypatch: pytest.MonkeyPatch
     def fetch(name: str, **_: Any) -> None:
         raise URLError("no network")
 
-    monkeypatch.setattr(targets, "fetch_openml", fetch)
+    monkeypatch.setattr("slth.targets.data.fetch_openml", fetch)
     with pytest.raises(ConnectionError, match=r"openml\.org.*no network.*digits\(side=28\)"):
         mnist()
 

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from slth.threads import one_thread
 from slth.tickets import layers
 from slth.tickets.layers import Layer, Passing, Weighted
 from slth.tickets.pruned_pair import PrunedPair
-from slth.tickets.threads import one_thread
 
 Run = Callable[[Weighted, int, Tensor], Tensor]
 

@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+from slth.threads import one_thread
+
 
 def random_target(widths: tuple[int, ...], scale: float, seed: int) -> nn.Sequential:
     """Bias-free ReLU network whose layers have spectral norm ``scale``."""
@@ -54,12 +56,10 @@ def random_convolutions(seed: int, *, norm: float = 0.5) -> tuple[nn.Sequential,
 
 
 @pytest.fixture(autouse=True, scope="session")
-def one_thread() -> Iterator[None]:
+def single_thread() -> Iterator[None]:
     """Spare the tiny convolutions of these tests the wait for a second thread."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with one_thread():
+        yield
 
 
 @pytest.fixture(name="random_target")

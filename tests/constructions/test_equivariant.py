@@ -1,6 +1,5 @@
 """Equivariant tickets: dense and convolutional ones are special cases, and symmetry survives."""
 
-from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -22,15 +21,6 @@ from slth.tickets import Mask, RandomNetwork, Ticket, VerificationError, layers,
 from slth.tickets.layers import Weighted
 
 SPACES = ("cyclic(5)", "translations(4x4, 3)", "cyclic-images(4, 3x3, 2)", "sets(4)", "graphs(4)")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Let one thread do these small tensors: two wait for one another."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from slth.threads import one_thread
 from slth.tickets import Mask, RandomNetwork, Ticket, layers, read
 from slth.tickets.layers import Layer, Relu, Shape, Weighted
 
@@ -74,12 +75,10 @@ def hand_made(
 
 
 @pytest.fixture(autouse=True, scope="session")
-def one_thread() -> Iterator[None]:
+def single_thread() -> Iterator[None]:
     """Spare the tiny convolutions of these tests the wait for a second thread."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with one_thread():
+        yield
 
 
 @pytest.fixture(name="module")

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from slth.tickets.threads import one_thread
+from slth.threads import one_thread
 
 Array = NDArray[np.float64]
 

@@ -10,8 +10,8 @@ import torch
 def one_thread() -> Iterator[None]:
     """Let torch compute on one thread: last bits do not depend on how many there are.
 
-    The matrices and batches of the judge are small; on a busy machine threads that wait for one
-    another cost many times what they save.
+    Our matrices and batches are small; on a busy machine threads that wait for one another cost
+    many times what they save.
 
     Examples
     --------
