@@ -3,7 +3,6 @@
 python book/build.py                                      the published book
 python book/build.py --profile fast                       the same with small parameters
 python book/build.py --profile fast --chapter NAME        one chapter, with a preview of its page
-python book/build.py --claim ID                           run one claim's chapter, print its records
 python book/build.py --chapter NAME --set trials=100      other parameters; the book stays as it is
 """
 
@@ -29,6 +28,7 @@ from book import chapter, ledger, pages  # noqa: E402
 from book.execute import Result, Runs  # noqa: E402
 from book.project import BuildError, Project, write_atomically  # noqa: E402
 from slth import claims  # noqa: E402
+from slth.claims.verification import records  # noqa: E402
 
 
 def _literal(text: str) -> Any:
@@ -65,7 +65,6 @@ def _repository(context: click.Context, option: click.Parameter, value: str | No
     "--chapter", "names", multiple=True, help="Only this chapter (repeatable); a preview."
 )
 @click.option("--execute-only", is_flag=True, help="Run and check the chapters, make no pages.")
-@click.option("--claim", "claim_id", help="Run the chapter of this claim and print its records.")
 @click.option(
     "--set",
     "settings",
@@ -89,7 +88,6 @@ def main(
     workers: int,
     names: tuple[str, ...],
     execute_only: bool,
-    claim_id: str | None,
     settings: dict[str, Any],
     repository: str | None,
     output: Path | None,
@@ -98,9 +96,7 @@ def main(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     project = Project(ROOT)
     try:
-        if claim_id is not None:
-            show_claim(project, profile, claim_id, workers)
-        elif settings:
+        if settings:
             if len(names) != 1:
                 raise BuildError("--set needs exactly one --chapter")
             run_once(project, profile, names[0], settings)
@@ -183,30 +179,6 @@ def check(project: Project, results: dict[str, Result], chapters: list[str]) -> 
         raise BuildError("\n".join(found))
 
 
-def show_claim(project: Project, profile: str, claim_id: str, workers: int) -> None:
-    """Run the chapter that records a claim, if need be, and print what it recorded."""
-    registry = claims.load(project.registry)
-    if claim_id not in registry:
-        raise BuildError(f"there is no claim '{claim_id}' in book/claims.yml")
-    claim = registry[claim_id]
-    click.echo(f"{claim.title} ({claim.source})")
-    if claim.unchecked is None and claim.chapter is not None:
-        runs = Runs(project, profile)
-        results = runs.execute(runs.plan([claim.chapter]), workers)
-        records = [claims.Record.from_dict(one) for one in results[claim.chapter].records]
-        print_records(registry, [one for one in records if one.claim == claim_id])
-        check(project, results, project.chapter_names())
-    else:
-        records = []
-    click.echo(claims.status(claim, records).text)
-
-
-def print_records(registry: dict[str, claims.Claim], records: list[claims.Record]) -> None:
-    """Print what was recorded, one line each."""
-    for one in records:
-        click.echo(claims.markdown(registry[one.claim], one).replace("**", ""))
-
-
 def run_once(project: Project, profile: str, name: str, settings: dict[str, Any]) -> None:
     """Run a chapter with other parameters and leave the executed notebook in ``_build/runs``."""
     runs = Runs(project, profile)
@@ -219,8 +191,10 @@ def run_once(project: Project, profile: str, name: str, settings: dict[str, Any]
         raise BuildError(f"chapter {name}: {done.error}")
     path = project.build / "runs" / f"{name}.ipynb"
     write_atomically(path, done.notebook)
-    found = chapter.records(nbformat.reads(done.notebook, as_version=4))
-    print_records(claims.load(project.registry), list(map(claims.Record.from_dict, found)))
+    recorded = records(nbformat.reads(done.notebook, as_version=4))
+    registry = claims.load(project.registry)
+    for one in map(claims.Record.from_dict, recorded):
+        click.echo(claims.markdown(registry[one.claim], one).replace("**", ""))
     click.echo(path)
 
 

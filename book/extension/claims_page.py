@@ -97,7 +97,7 @@ def _checks(claim: Claim, records: Sequence[Record]) -> tuple[str, str]:
     ]
     check = "\n\n".join([status(claim, records).text, *checks])
     if claim.unchecked is None:
-        check += f"\n\n*Repeat it:*\n\n```sh\npython book/build.py --claim {claim.id}\n```"
+        check += f"\n\n*Repeat it:*\n\n```sh\nslth claims verify {claim.id}\n```"
     control = "\n\n".join([f"Breaks: {claim.control}.", *controls])
     return check, control if claim.control else "—"
 
