@@ -25,6 +25,7 @@ if (
     sys.path[0] = str(ROOT)
 
 from book import chapter, ledger, pages  # noqa: E402
+from book.clean import folder as clean  # noqa: E402
 from book.execute import Result, Runs  # noqa: E402
 from book.project import BuildError, Project, write_atomically  # noqa: E402
 from slth import claims  # noqa: E402
@@ -163,12 +164,22 @@ def build(
         click.echo("Nothing changed.")
         return index
     stamp.unlink(missing_ok=True)
+    notebooks = clean.write(runs, results, names or every, repository)
     toc = (
         pages.partial_toc(project, names, folder / "_toc.yml")
         if names
         else project.root / "_toc.yml"
     )
-    pages.build(project, folder, runs.cache_path, collected, toc, repository, strict=not names)
+    pages.build(
+        project,
+        folder,
+        cache=runs.cache_path,
+        results=collected,
+        notebooks=notebooks,
+        toc=toc,
+        repository=repository,
+        strict=not names,
+    )
     write_atomically(stamp, digest)
     return index
 
