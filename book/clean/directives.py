@@ -10,7 +10,9 @@ from book.clean.shared import theorem_name
 from book.clean.sources import Block, blocks
 
 _DISPLAY = re.compile(r"\$\$(.+?)\$\$[ \t]*(?:\([\w:-]+\))?", re.DOTALL)
-_ENVIRONMENT = re.compile(r"^\\begin\{(align|gather|equation)(\*?)\}.*?^\\end\{\1\2\}$", re.M | re.S)
+_ENVIRONMENT = re.compile(
+    r"^\\begin\{(align|gather|equation)(\*?)\}.*?^\\end\{\1\2\}$", re.M | re.S
+)
 
 
 def plain(several: Sequence[Block], page: Page) -> str:
@@ -22,7 +24,8 @@ def plain(several: Sequence[Block], page: Page) -> str:
         elif block.name == "":
             text = "\n".join(block.lines)
         else:
-            written = _DIRECTIVES.get(block.name, _other)(block, page)
+            other = _statement if block.name.startswith("prf:") else _other
+            written = _DIRECTIVES.get(block.name, other)(block, page)
             indent = " " * block.indent
             text = "\n".join(f"{indent}{line}".rstrip() for line in written.split("\n"))
         parts.append(text.strip("\n"))
@@ -125,23 +128,20 @@ def _other(block: Block, page: Page) -> str:
     return quoted(f"**{title}**", _inner(block, page)) if title else _inner(block, page)
 
 
-_STATEMENTS = (
-    "algorithm assumption axiom conjecture corollary criterion definition example lemma "
-    "observation property proposition proof remark theorem"
-).split()
-
 _DIRECTIVES: Mapping[str, Callable[[Block, Page], str]] = MappingProxyType(
     {
-        **{f"prf:{kind}": _statement for kind in _STATEMENTS},
-        **dict.fromkeys("attention caution danger error hint important note".split(), _note),
-        **dict.fromkeys("seealso tip warning".split(), _note),
-        **dict.fromkeys(("admonition", "dropdown", "margin", "sidebar", "topic"), _admonition),
-        **dict.fromkeys(("code", "code-block", "sourcecode"), _code),
-        **dict.fromkeys(("exercise", "exercise-start"), _exercise),
-        **dict.fromkeys(("figure", "image"), _figure),
-        **dict.fromkeys(("bibliography", "contents", "exercise-end", "raw", "tableofcontents"), _nothing),
-        "math": _mathematics,
-        "rubric": _rubric,
-        "table": _table,
+        name: write
+        for names, write in {
+            "attention caution danger error hint important note seealso tip warning": _note,
+            "admonition dropdown margin sidebar topic": _admonition,
+            "bibliography contents exercise-end raw tableofcontents": _nothing,
+            "code code-block sourcecode": _code,
+            "exercise exercise-start": _exercise,
+            "figure image": _figure,
+            "math": _mathematics,
+            "rubric": _rubric,
+            "table": _table,
+        }.items()
+        for name in names.split()
     }
 )

@@ -9,11 +9,9 @@ from pathlib import Path
 import nbformat
 from jupyter_cache import get_cache
 
-from book import chapter
 from book.clean import notebook, shared, sources
 from book.execute import Plan, Result, Runs
 from book.pages import site_address
-from book.project import Project
 from slth import claims
 
 BRANCH = "notebooks"

@@ -77,7 +77,7 @@ def notebook(
 def text(made: Any) -> str:
     """Return a notebook as text."""
     nbformat.validate(made)
-    return nbformat.writes(made, version=4, indent=1, ensure_ascii=False) + "\n"
+    return str(nbformat.writes(made, version=4, indent=1, ensure_ascii=False)) + "\n"
 
 
 def _title(page: Page, profile: str, result: Result) -> str:
@@ -170,7 +170,12 @@ def _claims(page: Page) -> list[Any]:
         f"| `slth claims verify {one.id}` |"
         for one in known
     ]
-    lines = ["## Claims", "", "| claim | what it says | in the book | verify it |", "|:--|:--|:--|:--|"]
+    lines = [
+        "## Claims",
+        "",
+        "| claim | what it says | in the book | verify it |",
+        "|:--|:--|:--|:--|",
+    ]
     return [new_markdown_cell("\n".join([*lines, *rows]))]
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from myst_nb.core.variables import format_plain_text
 
 from book.clean.shared import Shared
-from book.extension.claims_page import SIGNS
+from book.ledger import SIGNS
 from slth import claims
 
 _CODE = r"(?P<code>(?<!`)(?P<ticks>`+)(?!`).*?(?<!`)(?P=ticks)(?!`))"

@@ -142,10 +142,7 @@ class References:
             " ".join(map(str, [*person.rich_prelast_names, *person.rich_last_names]))
             for person in entry.persons.get("author", [])
         ]
-        if len(names) > 2:
-            who = f"{names[0]} et al."
-        else:
-            who = " and ".join(names) or key
+        who = f"{names[0]} et al." if len(names) > 2 else " and ".join(names) or key
         return who, str(entry.fields.get("year", "n.d."))
 
     def __contains__(self, key: str) -> bool:
@@ -158,4 +155,3 @@ class References:
         backend = find_plugin("pybtex.backends", "markdown")()
         bibliography = style.format_bibliography(self._data, sorted(keys))
         return [entry.text.render(backend) for entry in bibliography]
-

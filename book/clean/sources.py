@@ -83,7 +83,9 @@ def _options(body: Sequence[str]) -> tuple[tuple[tuple[str, str], ...], tuple[st
     if body and body[0].strip() == "---":
         end = next((i for i, line in enumerate(body) if i and line.strip() == "---"), len(body))
         values = yaml.safe_load("\n".join(body[1:end])) or {}
-        return tuple((str(key), str(value)) for key, value in values.items()), tuple(body[end + 1 :])
+        return tuple((str(key), str(value)) for key, value in values.items()), tuple(
+            body[end + 1 :]
+        )
     options = []
     for line in body:
         option = _OPTION.match(line.strip())

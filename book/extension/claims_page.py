@@ -10,10 +10,8 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from book.ledger import SIGNS
 from slth.claims import Claim, Record, relation_text, status
-
-SIGNS = {"checked": "✔", "simulated": "≈", "unchecked": "○"}
-"""A sign for each state, so that colour is not needed to tell them apart."""
 
 _STATES = {
     "checked": "checked exactly",
