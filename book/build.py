@@ -7,6 +7,7 @@ python book/build.py --chapter NAME --set trials=100      other parameters; the 
 """
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -82,6 +83,11 @@ def _repository(context: click.Context, option: click.Parameter, value: str | No
     help="Where the book is published on GitHub; its pages then link to Colab and Binder.",
 )
 @click.option(
+    "--store-times",
+    is_flag=True,
+    help="Write how long the chapters took to book/run-times.json, for `slth claims verify`.",
+)
+@click.option(
     "--output", type=click.Path(path_type=Path), help="Also copy the pages to this folder."
 )
 def main(
@@ -91,6 +97,7 @@ def main(
     execute_only: bool,
     settings: dict[str, Any],
     repository: str | None,
+    store_times: bool,
     output: Path | None,
 ) -> None:
     """Run the chapters that changed, check every claim, and build the book's pages."""
@@ -105,6 +112,8 @@ def main(
             index = build(
                 project, profile, list(names), workers, repository, execute_only=execute_only
             )
+            if store_times:
+                write_times(project, profile)
             if index is not None and output is not None:
                 shutil.copytree(index.parents[1], output, dirs_exist_ok=True)
                 index = output / index.relative_to(index.parents[1])
@@ -188,6 +197,15 @@ def check(project: Project, results: dict[str, Result], chapters: list[str]) -> 
     """Raise unless the records bear out the registry."""
     if found := ledger.problems(claims.load(project.registry), results, chapters):
         raise BuildError("\n".join(found))
+
+
+def write_times(project: Project, profile: str) -> None:
+    """Store how long the chapters of the last build of a profile took."""
+    path = project.root / "book" / "run-times.json"
+    times = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    results = ledger.read(project.build / profile / "claims.json")["chapters"]
+    times[profile] = {name: round(one["seconds"]) for name, one in sorted(results.items())}
+    write_atomically(path, json.dumps(times, indent=1) + "\n")
 
 
 def run_once(project: Project, profile: str, name: str, settings: dict[str, Any]) -> None:

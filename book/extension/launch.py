@@ -45,7 +45,7 @@ def panel(name: str, profile: str, result: Mapping[str, Any], repository: str | 
                 ("Open in Binder", binder(repository, name)),
             )
         ]
-    items.append(f'<li><a href="#{ANCHOR}">Change its parameters</a></li>')
+    items.append(f'<li><a href="#{ANCHOR}">Change parameters</a></li>')
     note = ""
     if repository is None:
         note = (

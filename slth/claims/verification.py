@@ -4,7 +4,8 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -81,7 +82,6 @@ def run_chapter(name: str, profile: str) -> ChapterRun:
         If there is no such chapter.
     """
     source = shipped.path("chapters", f"{name}.md")
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # the kernel would warn of it
     try:
         import ipykernel  # noqa: F401
         import jupytext
@@ -93,7 +93,7 @@ def run_chapter(name: str, profile: str) -> ChapterRun:
             f"{error.name} is missing: to run chapters, install slth with its extra 'notebook'"
         ) from None
     changed = {} if profile == "full" else _profile().get(name, {})
-    with tempfile.TemporaryDirectory(prefix="slth-") as folder:
+    with tempfile.TemporaryDirectory(prefix="slth-") as folder, _kernel_environment():
         done = Path(folder, "done.ipynb")
         stopped = None
         try:
@@ -111,6 +111,20 @@ def run_chapter(name: str, profile: str) -> ChapterRun:
             stopped = f"{error.ename}: {error.evalue}"
         found = tuple(map(Record.from_dict, records(json.loads(done.read_text("utf-8")))))
     return ChapterRun(found, stopped)
+
+
+@contextmanager
+def _kernel_environment() -> Iterator[None]:
+    """Let kernels import this very package, wherever they start, and spare a warning."""
+    here = str(Path(shipped.__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
+    before = dict(os.environ)
+    os.environ.update({"PYTHONPATH": path, "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def judge(claim: Claim, run: ChapterRun) -> Verdict:
