@@ -83,23 +83,23 @@ def text(made: Any) -> str:
 def _title(page: Page, profile: str, result: Result) -> str:
     shared, chapter = page.shared, page.chapter
     values = {**result.parameters, **result.overrides}
-    seed = f", with seed {values['seed']}" if "seed" in values else ""
+    seed = f" and seed {values['seed']}" if "seed" in values else ""
     lines = [
         f"# {shared.chapters[chapter]}",
         "",
-        f"**Expected time: {duration(result.seconds)}**, after the installation. "
-        f"So long took the run in the *{profile}* profile{seed} that the numbers in the text "
-        "come from.",
+        f"**Expected time: {duration(result.seconds)}**, once everything is installed. "
+        f"The numbers in the text come from the run of the book that took so long, with the "
+        f"*{profile}* profile{seed}.",
         "",
-        f"Chapter {shared.number(chapter)} of *Strong lottery tickets, executed*, as an ordinary "
-        "notebook: solutions of exercises are left out, numbers and references are plain text.",
+        f"This is chapter {shared.number(chapter)} of *Strong lottery tickets, executed* as an "
+        "ordinary notebook, without the solutions of the exercises.",
     ]
     if shared.site is not None:
         lines[-1] += f" Read it [in the book]({shared.site}notebooks/{chapter}.html)."
     lines += [
         "A sign such as [✔ `some-claim`] names an entry of the book's ledger: ✔ checked exactly, "
-        "≈ consistent with simulation, ○ not checked. The cells repeat the checks, and a table at "
-        "the end lists them.",
+        "≈ consistent with simulation, ○ not checked. The cells repeat the checks; the "
+        "table at the end lists them.",
         "",
         "Text: CC BY 4.0; code: MIT licence. Please cite the paper: E. Natale, D. Ferré, "
         "G. Giambartolomei, F. Giroire, F. Mallmann-Trenn, [*On the Sparsity of the Strong Lottery "
