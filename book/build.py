@@ -3,11 +3,11 @@
 python book/build.py                                      the published book
 python book/build.py --profile fast                       the same with small parameters
 python book/build.py --profile fast --chapter NAME        one chapter, with a preview of its page
-python book/build.py --claim ID                           run one claim's chapter, print its records
 python book/build.py --chapter NAME --set trials=100      other parameters; the book stays as it is
 """
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -26,9 +26,11 @@ if (
     sys.path[0] = str(ROOT)
 
 from book import chapter, ledger, pages  # noqa: E402
+from book.clean import folder as clean  # noqa: E402
 from book.execute import Result, Runs  # noqa: E402
 from book.project import BuildError, Project, write_atomically  # noqa: E402
 from slth import claims  # noqa: E402
+from slth.claims.verification import records  # noqa: E402
 
 
 def _literal(text: str) -> Any:
@@ -65,7 +67,6 @@ def _repository(context: click.Context, option: click.Parameter, value: str | No
     "--chapter", "names", multiple=True, help="Only this chapter (repeatable); a preview."
 )
 @click.option("--execute-only", is_flag=True, help="Run and check the chapters, make no pages.")
-@click.option("--claim", "claim_id", help="Run the chapter of this claim and print its records.")
 @click.option(
     "--set",
     "settings",
@@ -82,6 +83,11 @@ def _repository(context: click.Context, option: click.Parameter, value: str | No
     help="Where the book is published on GitHub; its pages then link to Colab and Binder.",
 )
 @click.option(
+    "--store-times",
+    is_flag=True,
+    help="Write how long the chapters took to book/run-times.json, for `slth claims verify`.",
+)
+@click.option(
     "--output", type=click.Path(path_type=Path), help="Also copy the pages to this folder."
 )
 def main(
@@ -89,18 +95,16 @@ def main(
     workers: int,
     names: tuple[str, ...],
     execute_only: bool,
-    claim_id: str | None,
     settings: dict[str, Any],
     repository: str | None,
+    store_times: bool,
     output: Path | None,
 ) -> None:
     """Run the chapters that changed, check every claim, and build the book's pages."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     project = Project(ROOT)
     try:
-        if claim_id is not None:
-            show_claim(project, profile, claim_id, workers)
-        elif settings:
+        if settings:
             if len(names) != 1:
                 raise BuildError("--set needs exactly one --chapter")
             run_once(project, profile, names[0], settings)
@@ -108,6 +112,8 @@ def main(
             index = build(
                 project, profile, list(names), workers, repository, execute_only=execute_only
             )
+            if store_times:
+                write_times(project, profile)
             if index is not None and output is not None:
                 shutil.copytree(index.parents[1], output, dirs_exist_ok=True)
                 index = output / index.relative_to(index.parents[1])
@@ -167,12 +173,22 @@ def build(
         click.echo("Nothing changed.")
         return index
     stamp.unlink(missing_ok=True)
+    notebooks = clean.write(runs, results, names or every, repository)
     toc = (
         pages.partial_toc(project, names, folder / "_toc.yml")
         if names
         else project.root / "_toc.yml"
     )
-    pages.build(project, folder, runs.cache_path, collected, toc, repository, strict=not names)
+    pages.build(
+        project,
+        folder,
+        cache=runs.cache_path,
+        results=collected,
+        notebooks=notebooks,
+        toc=toc,
+        repository=repository,
+        strict=not names,
+    )
     write_atomically(stamp, digest)
     return index
 
@@ -183,28 +199,13 @@ def check(project: Project, results: dict[str, Result], chapters: list[str]) -> 
         raise BuildError("\n".join(found))
 
 
-def show_claim(project: Project, profile: str, claim_id: str, workers: int) -> None:
-    """Run the chapter that records a claim, if need be, and print what it recorded."""
-    registry = claims.load(project.registry)
-    if claim_id not in registry:
-        raise BuildError(f"there is no claim '{claim_id}' in book/claims.yml")
-    claim = registry[claim_id]
-    click.echo(f"{claim.title} ({claim.source})")
-    if claim.unchecked is None and claim.chapter is not None:
-        runs = Runs(project, profile)
-        results = runs.execute(runs.plan([claim.chapter]), workers)
-        records = [claims.Record.from_dict(one) for one in results[claim.chapter].records]
-        print_records(registry, [one for one in records if one.claim == claim_id])
-        check(project, results, project.chapter_names())
-    else:
-        records = []
-    click.echo(claims.status(claim, records).text)
-
-
-def print_records(registry: dict[str, claims.Claim], records: list[claims.Record]) -> None:
-    """Print what was recorded, one line each."""
-    for one in records:
-        click.echo(claims.markdown(registry[one.claim], one).replace("**", ""))
+def write_times(project: Project, profile: str) -> None:
+    """Store how long the chapters of the last build of a profile took."""
+    path = project.root / "book" / "run-times.json"
+    times = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    results = ledger.read(project.build / profile / "claims.json")["chapters"]
+    times[profile] = {name: round(one["seconds"]) for name, one in sorted(results.items())}
+    write_atomically(path, json.dumps(times, indent=1) + "\n")
 
 
 def run_once(project: Project, profile: str, name: str, settings: dict[str, Any]) -> None:
@@ -219,8 +220,10 @@ def run_once(project: Project, profile: str, name: str, settings: dict[str, Any]
         raise BuildError(f"chapter {name}: {done.error}")
     path = project.build / "runs" / f"{name}.ipynb"
     write_atomically(path, done.notebook)
-    found = chapter.records(nbformat.reads(done.notebook, as_version=4))
-    print_records(claims.load(project.registry), list(map(claims.Record.from_dict, found)))
+    recorded = records(nbformat.reads(done.notebook, as_version=4))
+    registry = claims.load(project.registry)
+    for one in map(claims.Record.from_dict, recorded):
+        click.echo(claims.markdown(registry[one.claim], one).replace("**", ""))
     click.echo(path)
 
 

@@ -14,7 +14,6 @@ from myst_nb.core.read import read_myst_markdown_notebook
 from myst_parser.config.main import MdParserConfig
 
 from book.project import BuildError
-from slth.claims import MIME
 
 CELL_TIMEOUT = 1800
 """Seconds after which a cell counts as hanging."""
@@ -149,16 +148,6 @@ def run(
         cell.execution_count = count
     notebook.metadata["language_info"] = done.metadata["language_info"]
     return Run(name, nbformat.writes(notebook), seconds, None)
-
-
-def records(notebook: Any) -> list[dict[str, Any]]:
-    """Return the claims and controls that the cells of an executed notebook recorded."""
-    return [
-        dict(output.data[MIME])
-        for cell in code_cells(notebook)
-        for output in cell.outputs
-        if MIME in output.get("data", {})
-    ]
 
 
 def _explain(error: Any) -> str:

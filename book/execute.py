@@ -19,6 +19,7 @@ from tqdm import tqdm
 from book import chapter
 from book.project import BuildError, Project, chapter_digest, write_atomically
 from slth import claims
+from slth.claims.verification import records
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ class Runs:
             seconds=round(done.seconds, 2),
             parameters=plan.parameters,
             overrides=plan.overrides,
-            records=tuple(chapter.records(notebook)),
+            records=tuple(records(notebook)),
         )
         write_atomically(self._result_path(plan.name), json.dumps(asdict(result), indent=1))
         return result

@@ -10,6 +10,9 @@ from book.execute import Result
 from book.project import write_atomically
 from slth.claims import Claim, Record
 
+SIGNS = {"checked": "✔", "simulated": "≈", "unchecked": "○"}
+"""A sign for each state of a claim, so that colour is not needed to tell them apart."""
+
 
 def problems(
     registry: Mapping[str, Claim], results: Mapping[str, Result], chapters: Iterable[str]

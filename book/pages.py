@@ -41,11 +41,12 @@ def inputs_digest(project: Project, results: Path, repository: str | None) -> st
 def build(
     project: Project,
     folder: Path,
+    *,
     cache: Path,
     results: Path,
+    notebooks: Path,
     toc: Path,
     repository: str | None,
-    *,
     strict: bool,
 ) -> None:
     """Build the pages into ``folder/html``.
@@ -62,6 +63,8 @@ def build(
         The jupyter-cache with the outputs.
     results
         The collected results.
+    notebooks
+        The folder of clean notebooks.
     toc
         The table of contents to use.
     repository
@@ -92,6 +95,7 @@ def build(
                 "nitpicky": True,
                 "nb_execution_cache_path": str(cache),
                 "slth_results": str(results),
+                "slth_notebooks": str(notebooks),
                 "slth_repository": repository or "",
                 "html_baseurl": site_address(repository) if repository else "",
             },

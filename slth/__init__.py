@@ -5,7 +5,8 @@ say, :mod:`slth.subset_sum` solves and counts single instances exactly, and :mod
 holds random networks, masks, tickets and certificates, and :mod:`slth.sweep` runs declared grids of
 experiments.  On the floor above, :mod:`slth.constructions` turns the theorems into programs that
 map a target network to a ticket, and :mod:`slth.experiments` holds the book's heavy experiments.
-In the cellar, :mod:`slth.equivariance` holds symmetries and the layers that respect them.
+In the cellar, :mod:`slth.equivariance` holds symmetries and the layers that respect them, and
+:mod:`slth.shipped` finds the book's files that come with the package.
 ``import slth`` does not import torch; the names that need it (``prune``, ``verify``, ``Ticket``, …)
 load it on first use.
 """
@@ -36,6 +37,7 @@ _SUBPACKAGES = (
     "equivariance",
     "experiments",
     "plotting",
+    "shipped",
     "subset_sum",
     "sweep",
     "targets",

@@ -1,7 +1,7 @@
-"""The command line: tickets from target files, judged, shown and exported.
+"""The command line: tickets from target files, judged, shown and exported; the ledger's claims.
 
-Exit codes: 0 if all is well; 1 if there is no ticket or it does not verify; 2 if the command or a
-file is not understood; 130 if the user interrupts.
+Exit codes: 0 if all is well; 1 if there is no ticket, or a ticket or a claim does not verify; 2 if
+the command or a file is not understood; 130 if the user interrupts.
 """
 
 import json
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from slth.claims.commands import group as claims_group
 
 if TYPE_CHECKING:
     from torch import nn
@@ -88,6 +90,9 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 @click.version_option(package_name="slth")
 def main() -> None:
     """Strong lottery tickets: networks found inside random ones, without training a weight."""
+
+
+main.add_command(claims_group)
 
 
 @main.command()

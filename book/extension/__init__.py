@@ -4,9 +4,9 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from book.extension import claims, footer, offline
+from book.extension import claims, footer, launch, offline
 
-PARTS = (claims, footer, offline)
+PARTS = (claims, footer, offline, launch)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -10,10 +10,8 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from book.ledger import SIGNS
 from slth.claims import Claim, Record, relation_text, status
-
-SIGNS = {"checked": "✔", "simulated": "≈", "unchecked": "○"}
-"""A sign for each state, so that colour is not needed to tell them apart."""
 
 _STATES = {
     "checked": "checked exactly",
@@ -97,7 +95,7 @@ def _checks(claim: Claim, records: Sequence[Record]) -> tuple[str, str]:
     ]
     check = "\n\n".join([status(claim, records).text, *checks])
     if claim.unchecked is None:
-        check += f"\n\n*Repeat it:*\n\n```sh\npython book/build.py --claim {claim.id}\n```"
+        check += f"\n\n*Repeat it:*\n\n```sh\nslth claims verify {claim.id}\n```"
     control = "\n\n".join([f"Breaks: {claim.control}.", *controls])
     return check, control if claim.control else "—"
 

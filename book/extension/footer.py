@@ -9,6 +9,9 @@ from sphinx.application import Sphinx
 
 from book.extension.generated import Generated, collected
 
+ANCHOR = "how-this-page-was-made"
+"""The footer's place on its page."""
+
 
 class ChapterFooter(Generated):
     """``{chapter-footer}``: added to the end of every chapter."""
@@ -17,7 +20,7 @@ class ChapterFooter(Generated):
         """Return the footer."""
         name, results = Path(self.env.docname).name, collected(self.env)
         result = results["chapters"].get(name)
-        box = nodes.container(classes=["chapter-footer"])
+        box = nodes.container(classes=["chapter-footer"], ids=[ANCHOR])
         self.parse(footer(name, results["profile"], result), box)
         return [box]
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from slth import shipped
+
 KINDS = ("exact", "bound", "statistical", "illustration")
 RELATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"exact": ("==",), "bound": ("<=", ">="), "statistical": ("==", "<=", ">=")}
@@ -93,14 +95,15 @@ def registry_path() -> Path:
     >>> claims.registry_path().name
     'claims.yml'
     """
-    package = Path(__file__).resolve().parents[1]
-    candidates = [package / "claims.yml", package.parent / "book" / "claims.yml"]
     if "SLTH_CLAIMS" in os.environ:
-        candidates = [Path(os.environ["SLTH_CLAIMS"])]
-    for path in candidates:
-        if path.is_file():
-            return path
-    raise RegistryError(f"no registry of claims at {' or '.join(map(str, candidates))}")
+        chosen = Path(os.environ["SLTH_CLAIMS"])
+        if not chosen.is_file():
+            raise RegistryError(f"no registry of claims at {chosen}")
+        return chosen
+    try:
+        return shipped.path("claims.yml")
+    except FileNotFoundError as error:
+        raise RegistryError(f"no registry of claims: {error}") from None
 
 
 class _Loader(yaml.SafeLoader):

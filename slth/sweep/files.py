@@ -14,6 +14,8 @@ from typing import Any
 
 import pandas as pd
 
+from slth import shipped
+
 from .canonical import Scalar, canonical
 from .cells import types_of
 from .errors import DataError
@@ -95,7 +97,7 @@ def save(table: pd.DataFrame, grid: Grid, folder: str | Path) -> Path:
     return path
 
 
-def load(grid: Grid, folder: str | Path) -> pd.DataFrame:
+def load(grid: Grid, folder: str | Path | None = None) -> pd.DataFrame:
     """Read the table that :func:`save` wrote, bit by bit.
 
     Parameters
@@ -103,7 +105,7 @@ def load(grid: Grid, folder: str | Path) -> pd.DataFrame:
     grid
         The grid whose table is wanted.
     folder
-        Where it was saved.
+        Where it was saved; by default, the tables that come with the package.
 
     Raises
     ------
@@ -111,10 +113,10 @@ def load(grid: Grid, folder: str | Path) -> pd.DataFrame:
         If there is none, if it was altered, or if it was made for another grid; the message says
         what differs and how to make it again.
     """
-    path = Path(folder) / f"{grid.name}.csv"
     try:
-        return _load(grid, path)
-    except DataError as error:
+        home = shipped.path("data") if folder is None else Path(folder)
+        return _load(grid, home / f"{grid.name}.csv")
+    except (DataError, FileNotFoundError) as error:
         declaration = grid.declaration or "MODULE:GRID"
         raise DataError(
             f"{error}; make it again with 'python -m slth.sweep {declaration}'"

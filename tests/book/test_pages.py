@@ -216,7 +216,7 @@ def test_the_claims_page_lists_every_claim(built: Book) -> None:
     text = page.get_text()
     assert re.search(rf"\b{len(registry)} claims?:", text)
     for name in (name for name, claim in registry.items() if "unchecked" not in claim):
-        assert f"--claim {name}" in text
+        assert f"slth claims verify {name}" in text
 
 
 def test_the_root_leads_to_the_first_page(built: Book) -> None:

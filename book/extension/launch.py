@@ -1,0 +1,87 @@
+"""The panel under a chapter's title: how long it takes, and where to run it."""
+
+import shutil
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes  # type: ignore[import-untyped]
+from sphinx.application import Sphinx
+
+from book.clean.folder import binder, colab
+from book.clean.notebook import duration
+from book.extension.footer import ANCHOR
+from book.extension.generated import collected
+
+FOLDER = "clean"
+"""Where the notebooks lie, seen from the chapters' pages."""
+
+
+def panel(name: str, profile: str, result: Mapping[str, Any], repository: str | None) -> str:
+    """Return the panel of a chapter as HTML.
+
+    Parameters
+    ----------
+    name
+        Stem of the chapter.
+    profile, result
+        The run that the page shows.
+    repository
+        OWNER/NAME of the published book on GitHub, if there is one.
+    """
+    time = duration(result["seconds"])
+    items = [
+        f'<li class="launch-time">Runs in <strong>{time}</strong>'
+        f'<span class="launch-profile"> ({escape(profile)} profile)</span></li>',
+        f'<li><a class="launch-button launch-main" href="{FOLDER}/{name}.ipynb" download>'
+        "Download notebook</a></li>",
+    ]
+    if repository is not None:
+        items += [
+            f'<li><a class="launch-button" href="{escape(address)}">{words}</a></li>'
+            for words, address in (
+                ("Open in Colab", colab(repository, name)),
+                ("Open in Binder", binder(repository, name)),
+            )
+        ]
+    items.append(f'<li><a href="#{ANCHOR}">Change parameters</a></li>')
+    note = ""
+    if repository is None:
+        note = (
+            '<p class="launch-note">For links to Colab and Binder, build the book with '
+            "<code>--repository OWNER/NAME</code>.</p>"
+        )
+    return (
+        f'<nav class="launch" aria-label="Run this chapter"><ul>{"".join(items)}</ul>{note}</nav>'
+    )
+
+
+def add_panel(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put the panel under the title of a chapter's page; other formats have no links to it."""
+    if app.builder.name != "html" or not docname.startswith("notebooks/"):
+        return
+    results, name = collected(app.env), Path(docname).name
+    result = results["chapters"].get(name)
+    title = next(iter(doctree.findall(nodes.title)), None)
+    if result is None or title is None:
+        return
+    html = panel(name, results["profile"], result, app.config.slth_repository or None)
+    title.parent.insert(title.parent.index(title) + 1, nodes.raw("", html, format="html"))
+
+
+def copy_notebooks(app: Sphinx, error: Exception | None) -> None:
+    """Put the clean notebooks beside the chapters' pages."""
+    source = app.config.slth_notebooks
+    if error is None and app.builder.name == "html" and source:
+        target = Path(app.outdir, "notebooks", FOLDER)
+        target.mkdir(parents=True, exist_ok=True)
+        for path in Path(source).glob("*.ipynb"):
+            shutil.copyfile(path, target / path.name)
+
+
+def setup(app: Sphinx) -> None:
+    """Register the panel and what it links to."""
+    app.add_config_value("slth_notebooks", "", "env", [str])
+    app.connect("doctree-resolved", add_panel)
+    app.connect("build-finished", copy_notebooks)

@@ -1,0 +1,198 @@
+"""Verifying claims anew: run the chapter that records them, and judge what it recorded."""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from slth import shipped
+from slth.claims.ledger import MIME
+from slth.claims.registry import Claim
+from slth.claims.rules import Record
+
+
+class ToolsMissing(ValueError):  # noqa: N818 (it is a state of the installation)
+    """What runs notebooks is not installed."""
+
+
+@dataclass(frozen=True)
+class ChapterRun:
+    """What a run of a chapter recorded, and why it stopped early, if it did."""
+
+    records: tuple[Record, ...]
+    stopped: str | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a claim: ``holds``, ``fails``, or ``unchecked``, and why.
+
+    Attributes
+    ----------
+    claim
+        Its identifier.
+    outcome
+        A claim holds only if its chapter ran to the end, all its records hold, and a negative
+        control failed.
+    reason
+        In words.
+    records
+        Checks and controls, in the order in which they were recorded.
+    """
+
+    claim: str
+    outcome: Literal["holds", "fails", "unchecked"]
+    reason: str
+    records: tuple[Record, ...] = ()
+
+
+def records(notebook: Any) -> list[dict[str, Any]]:
+    """Return the claims and controls that the cells of an executed notebook recorded."""
+    return [
+        dict(output["data"][MIME])
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "code"
+        for output in cell["outputs"]
+        if MIME in output.get("data", {})
+    ]
+
+
+def run_chapter(name: str, profile: str) -> ChapterRun:
+    """Run a chapter from its source, in an empty folder, with the parameters of a profile.
+
+    Parameters
+    ----------
+    name
+        Stem of the chapter.
+    profile
+        ``"full"``, or ``"fast"`` with the smaller parameters of ``profiles.yml``.
+
+    Raises
+    ------
+    ToolsMissing
+        Without the packages of the extra ``notebook``.
+    FileNotFoundError
+        If there is no such chapter.
+    """
+    source = shipped.path("chapters", f"{name}.md")
+    try:
+        import ipykernel  # noqa: F401
+        import jupytext
+        import nbformat
+        import papermill
+        from papermill.exceptions import PapermillExecutionError
+    except ImportError as error:
+        raise ToolsMissing(
+            f"{error.name} is missing: to run chapters, install slth with its extra 'notebook'"
+        ) from None
+    changed = {} if profile == "full" else _profile().get(name, {})
+    with tempfile.TemporaryDirectory(prefix="slth-") as folder, _kernel_environment():
+        done = Path(folder, "done.ipynb")
+        stopped = None
+        try:
+            papermill.execute_notebook(
+                nbformat.from_dict(jupytext.reads(source.read_text("utf-8"), fmt="md:myst")),
+                str(done),
+                parameters=changed,
+                kernel_name="python3",
+                language="python",
+                progress_bar=sys.stderr.isatty(),
+                extra_arguments=["--IPKernelApp.log_level=ERROR"],
+                cwd=folder,
+            )
+        except PapermillExecutionError as error:
+            stopped = f"{error.ename}: {error.evalue}"
+        found = tuple(map(Record.from_dict, records(json.loads(done.read_text("utf-8")))))
+    return ChapterRun(found, stopped)
+
+
+@contextmanager
+def _kernel_environment() -> Iterator[None]:
+    """Let kernels import this very package, wherever they start, and spare a warning."""
+    here = str(Path(shipped.__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
+    before = dict(os.environ)
+    os.environ.update({"PYTHONPATH": path, "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def judge(claim: Claim, run: ChapterRun) -> Verdict:
+    """Return the verdict on a claim from a run of its chapter."""
+    own = tuple(one for one in run.records if one.claim == claim.id)
+    checks = [one.outcome for one in own if one.role == "record"]
+    controls = [one.outcome for one in own if one.role == "control"]
+    faults = []
+    if run.stopped is not None:
+        faults.append(f"the chapter stopped: {run.stopped}")
+    elif not checks:
+        faults.append("the chapter records nothing for it")
+    elif claim.needs_control and not controls:
+        faults.append("it has no negative control")
+    if any(one in ("fails", "inconclusive") for one in checks):
+        faults.append("a check does not bear it out")
+    if any(one != "fails" for one in controls):
+        faults.append("a negative control does not fail")
+    if faults:
+        return Verdict(claim.id, "fails", "; ".join(faults), own)
+    if claim.kind == "illustration":
+        return Verdict(claim.id, "unchecked", "it is shown as an illustration", own)
+    return Verdict(claim.id, "holds", "every check holds, every control fails", own)
+
+
+def verify(claims: Sequence[Claim], profile: str, before: Any = None) -> list[Verdict]:
+    """Verify claims, running each chapter once; verdicts in the order of the claims.
+
+    Parameters
+    ----------
+    claims
+        Which ones; those that are registered as not checked, or in no chapter, run nothing.
+    profile
+        As for :func:`run_chapter`.
+    before
+        Called with the name of each chapter before it runs.
+    """
+    runs: dict[str, ChapterRun] = {}
+    for name in _chapters(claims):
+        if before is not None:
+            before(name)
+        runs[name] = run_chapter(name, profile)
+    return [
+        judge(claim, runs[claim.chapter])
+        if claim.unchecked is None and claim.chapter is not None
+        else Verdict(claim.id, "unchecked", claim.unchecked or "no chapter records it")
+        for claim in claims
+    ]
+
+
+def _chapters(claims: Iterable[Claim]) -> list[str]:
+    names = [claim.chapter for claim in claims if claim.unchecked is None]
+    return [name for name in dict.fromkeys(names) if name is not None]
+
+
+def expected_seconds(chapter: str, profile: str) -> float | None:
+    """Return how long a chapter took when its time was last stored, or None."""
+    try:
+        times = json.loads(shipped.path("run-times.json").read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    seconds: float | None = times.get(profile, {}).get(chapter)
+    return seconds
+
+
+def _profile() -> Mapping[str, dict[str, Any]]:
+    """Return the parameters that the fast profile changes."""
+    table: dict[str, dict[str, Any]] = (
+        yaml.safe_load(shipped.path("profiles.yml").read_text()) or {}
+    )
+    return table

@@ -1,0 +1,535 @@
+"""Clean notebooks: plain Markdown, no solutions, and every claim of the book when they are run."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import nbformat
+import pytest
+import yaml
+
+from book import chapter
+from book.clean import folder, notebook, shared, sources
+from book.execute import Result
+from book.pages import site_address
+from slth import claims
+from slth.claims.verification import ChapterRun, judge, records
+from tests.book.conftest import FRONT, ROOT, Book, TinyBook
+
+EXTENSIONS = frozenset({"amsmath", "colon_fence", "deflist", "dollarmath", "substitution"})
+
+LEFTOVERS = {
+    "role": r"(?<!`)\{[\w:+.-]+\}`",
+    "directive": r"^[>\s]*(?:`{3,}|:{3,})\s*\{",
+    "colon fence": r"^[>\s]*:{3,}",
+    "target": r"^\([^)\s]+\)=",
+    "comment": r"^%",
+    "option": r"^[>\s]*:[\w-]+:",
+    "footnote": r"\[\^[\w-]+\]",
+    "source link": r"\]\([^)\s]*\.md[^)]*\)",
+    "glue": r"not computed|glue:",
+    "math label": r"\$\$ *\([\w:-]+\)",
+    "nameless link": r"\[\]\(",
+}
+
+
+def leftovers(made: Any) -> list[str]:
+    """Return what plain Markdown does not know, in the text of a notebook."""
+    return [
+        f"{name}: {match[0].strip()}"
+        for cell in made.cells
+        if cell.cell_type == "markdown"
+        for name, pattern in LEFTOVERS.items()
+        for match in re.finditer(pattern, cell.source, re.MULTILINE)
+    ]
+
+
+CLAIM = claims.Claim("sum", "this book", "One and one", "s", kind="exact", relation="==")
+HOLDS = claims.Record("sum", "record", 2, 2, 3, None, "holds")
+
+CHAPTER = r"""
+% a comment
+(start)=
+# The title
+
+Words {claim}`sum` and {glue:text}`number:.2f` of {cite:t}`Pensia2020`, {cite:p}`Natale2024`.
+See [there](02-b.md), {doc}`its page <02-b>`, {ref}`the start <start>`, {numref}`fig-one`,
+{prf:ref}`Theorem 7 <thm-other>`, {prf:ref}`lem-one`, {kbd}`Ctrl`, `{code}` and a note.[^one]
+
+[^one]: The {math}`x` of the note.
+
+::::{prf:lemma} 1 (Small, $k\le2$)
+:label: lem-one
+:nonumber:
+
+It is
+
+$$
+a=b,\\
+c=d
+$$ (eq-one)
+
+:::{note}
+Inside.
+:::
+::::
+
+```{code-cell} ipython3
+:tags: [parameters]
+
+trials = 7  # many
+seed = 1
+```
+
+```{code-cell} ipython3
+---
+tags: [hide-input]
+mystnb:
+  image:
+    alt: A line.
+  figure:
+    name: fig-one
+    caption: |
+      The $y$ of {numref}`fig-one`.
+---
+trials
+```
+
+````{admonition} Beware
+:class: tip
+```{code-block} sh
+ls
+```
+````
+
+```{figure} ../book/_static/ticket.svg
+:name: fig-two
+:alt: A ticket.
+
+A {ref}`ticket <start>`.
+```
+
+![A picture](../book/_static/ticket.svg)
+
+```{exercise-start}
+:label: ex-one
+```
+Compute.
+```{exercise-end}
+```
+
+````{solution-start} ex-one
+:class: dropdown
+````
+The secret.
+
+```{code-cell} ipython3
+secret = 1
+```
+More secrets.
+````{solution-end}
+````
+
+After.
+"""
+
+
+def make(
+    path: Path, text: str = CHAPTER, repository: str | None = None, package: str | None = None
+) -> Any:
+    """Return the clean notebook of a chapter named 01-a, which another one follows."""
+    path.write_text(FRONT + text, encoding="utf-8")
+    cells = sources.cells(chapter.read(path, EXTENSIONS))
+    elsewhere = {"thm-other": shared.Label("02-b", "Theorem 7")}
+    book = shared.Shared(
+        chapters={"01-a": "The title", "02-b": "The other"},
+        labels=shared.labels("01-a", 1, cells) | elsewhere,
+        glued={"01-a": {"number": "2.345"}},
+        claims={"sum": CLAIM},
+        records=[HOLDS],
+        references=shared.References(ROOT / "book" / "references.bib"),
+        site=site_address(repository) if repository else None,
+        package=package,
+        repository=repository,
+    )
+    result = Result("01-a", "digest", 12.3, {"trials": 7, "seed": 1}, {"trials": 3}, ())
+    return notebook.notebook("01-a", cells, book, "fast", result, ROOT)
+
+
+def sources_of(made: Any, kind: str) -> list[str]:
+    """Return the text of the cells of a kind."""
+    return [cell.source for cell in made.cells if cell.cell_type == kind]
+
+
+def test_everything_becomes_plain_markdown(tmp_path: Path) -> None:
+    made = make(tmp_path / "01-a.md")
+    title, text, figure, rest, after, ledger, references = sources_of(made, "markdown")
+    assert leftovers(made) == []
+    assert title.startswith("# The title\n\n**Expected time: 12 s**")
+    assert "*fast* profile and seed 1." in title
+    assert (
+        text
+        == dedent(
+            r"""
+            Words [✔ `sum`] and 2.35 of Pensia et al. (2020), (Natale et al., 2024).
+            See [there](02-b.ipynb), [its page](02-b.ipynb), the start, Fig. 1.1,
+            [Theorem 7](02-b.ipynb), Lemma 1, Ctrl, `{code}` and a note.<sup>1</sup>
+
+            <sup>1</sup> The $x$ of the note.
+
+            > **Lemma 1 (Small, $k\le2$).**
+            >
+            > It is
+            >
+            > $$\begin{aligned} a=b,\\ c=d \end{aligned}$$
+            >
+            > > **Note.**
+            > >
+            > > Inside.
+            """
+        ).strip()
+    )
+    assert figure == (
+        "**Fig. 1.1.** The $y$ of Fig. 1.1.\n\n"
+        "<details><summary>In words</summary>A line.</details>"
+    )
+    assert (
+        rest
+        == dedent(
+            """
+            > **Beware.**
+            >
+            > ```sh
+            > ls
+            > ```
+
+            ![A ticket.](attachment:ticket.svg)
+
+            **Fig. 1.2.** A ticket.
+
+            ![A picture](attachment:ticket.svg)
+
+            **Exercise 1.1.**
+
+            Compute.
+            """
+        ).strip()
+    )
+    assert "| `sum` | One and one | checked exactly (3 cases) | `slth claims verify sum` |" in (
+        ledger.replace("\N{NO-BREAK SPACE}", " ")
+    )
+    assert after == "After."
+    assert references.count("\n- ") == 2
+    assert "arxiv.org/abs/2006.07990" in references
+
+
+def test_code_is_kept_but_solutions_are_not(tmp_path: Path) -> None:
+    made = make(tmp_path / "01-a.md")
+    install, parameters, shown = (cell for cell in made.cells if cell.cell_type == "code")
+    assert parameters.source == "trials = 3\nseed = 1", "the values of the run that is shown"
+    assert parameters.metadata == {"tags": ["parameters"]}
+    assert shown.metadata == {"tags": ["hide-input"], "jupyter": {"source_hidden": True}}
+    assert install.metadata.tags == ["install"]
+    assert "secret" not in nbformat.writes(made).lower()
+    assert all(not cell.outputs for cell in (install, parameters, shown))
+
+
+def test_where_the_book_is_published_the_links_lead_there(tmp_path: Path) -> None:
+    made = make(tmp_path / "01-a.md", repository="Owner/name", package="slth @ git+https://x")
+    text = "\n".join(sources_of(made, "markdown"))
+    assert "[Theorem 7](https://owner.github.io/name/notebooks/02-b.html)" in text
+    assert "[in the book](https://owner.github.io/name/notebooks/01-a.html)" in text
+    assert '%pip install --quiet "slth @ git+https://x"' in sources_of(made, "code")[0]
+
+
+def test_the_same_chapter_gives_the_same_bytes(tmp_path: Path) -> None:
+    first, second = (notebook.text(make(tmp_path / "01-a.md")) for _ in range(2))
+    assert first == second
+    other = make(tmp_path / "01-a.md", CHAPTER.replace("Words", "More"))
+    ids = [cell.id for cell in nbformat.reads(first, as_version=4).cells]
+    changed = [one != cell.id for one, cell in zip(ids, other.cells, strict=True)]
+    assert changed == [False, False, True, *[False] * (len(ids) - 3)]
+    assert len(set(ids)) == len(ids)
+
+
+def test_the_lint_sees_every_leftover() -> None:
+    faulty = {
+        "role": "A {glue:text}`x:.1f` here",
+        "directive": "> ```{note}\n> x\n> ```",
+        "colon fence": ":::\nx",
+        "target": "(a-label)=",
+        "comment": "% hidden",
+        "option": ":label: x",
+        "footnote": "see[^1]",
+        "source link": "[x](02-b.md#there)",
+        "glue": "It is (not computed).",
+        "math label": "$$ (eq)",
+        "nameless link": "[](x)",
+    }
+    assert set(faulty) == set(LEFTOVERS)
+    for name, text in faulty.items():
+        made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
+        assert any(one.startswith(f"{name}:") for one in leftovers(made)), name
+    fine = "Set $S=\\{1\\}$, {a}, `{code}`: [x](b.ipynb)\n\n$$x$$ (as above)"
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(fine)])
+    assert leftovers(made) == []
+
+
+RUN_INSTALL = """
+import importlib.util, sys
+from IPython.core.interactiveshell import InteractiveShell
+
+shell, asked = InteractiveShell.instance(), []
+shell.register_magic_function(asked.append, magic_name="pip")
+if sys.argv[2] == "missing":
+    find = importlib.util.find_spec
+    importlib.util.find_spec = lambda name: None if name == "slth" else find(name)
+result = shell.run_cell(sys.argv[1])
+print("asked", asked, type(result.error_in_exec).__name__)
+"""
+
+
+@pytest.mark.parametrize(
+    ("state", "package", "answer"),
+    [
+        ("there", "slth @ git+https://x", "asked [] NoneType"),
+        (
+            "missing",
+            "slth @ git+https://x",
+            "asked ['install --quiet \"slth @ git+https://x\"'] None",
+        ),
+        ("missing", None, "asked [] ModuleNotFoundError"),
+    ],
+)
+def test_the_first_cell_installs_only_what_is_missing(
+    tmp_path: Path, state: str, package: str | None, answer: str
+) -> None:
+    install = sources_of(make(tmp_path / "01-a.md", package=package), "code")[0]
+    command = [sys.executable, "-c", RUN_INSTALL, install, state]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert answer in done.stdout
+    if package is None:
+        assert "pip install PATH-TO-A-CLONE" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def notebooks(built: Book) -> dict[str, Any]:
+    """Return the clean notebooks that lie beside the built pages."""
+    paths = sorted((built.html / "notebooks" / "clean").glob("*.ipynb"))
+    return {path.stem: nbformat.read(path, as_version=4) for path in paths}
+
+
+@pytest.mark.book
+@pytest.mark.xdist_group("book")
+def test_every_chapter_has_a_clean_notebook(built: Book, notebooks: dict[str, Any]) -> None:
+    assert notebooks.keys() == built.collected["chapters"].keys()
+    published = built.root / "_build" / "fast" / "clean"
+    for name, made in notebooks.items():
+        nbformat.validate(made)
+        assert leftovers(made) == [], name
+        code = [cell for cell in made.cells if cell.cell_type == "code"]
+        assert all(not cell.outputs and cell.execution_count is None for cell in code), name
+        assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1, name
+        assert "find_spec" in code[0].source, name
+        assert made.metadata.kernelspec.name == "python3"
+        text = (built.root / "notebooks" / f"{name}.md").read_text("utf-8")
+        assert len(code) - 1 == len(re.findall(r"```\{code-cell\}", without_solutions(text))), name
+        kept = nbformat.writes(made)
+        for line in solution_lines(text):
+            assert json.dumps(line, ensure_ascii=False)[1:-1] not in kept, f"{name}: {line}"
+        assert (published / f"{name}.ipynb").is_file()
+    assert {"README.md", "requirements.txt", "runtime.txt", "constraints.txt"} <= {
+        path.name for path in published.iterdir()
+    }
+
+
+SOLUTION = re.compile(
+    r"^`{3,}\{solution-start\}.*?^`{3,}\{solution-end\}", re.MULTILINE | re.DOTALL
+)
+
+
+def without_solutions(text: str) -> str:
+    """Return a chapter without its solutions, found by another way than the writer's."""
+    return SOLUTION.sub("", text)
+
+
+def solution_lines(text: str) -> Iterator[str]:
+    """Yield the long lines that only solutions hold."""
+    rest = without_solutions(text)
+    for solution in SOLUTION.findall(text):
+        yield from (line for line in solution.splitlines() if len(line) > 40 and line not in rest)
+
+
+def test_the_published_folder(tiny: TinyBook) -> None:
+    """What Binder and Colab get, with a repository; and what the pages say of them."""
+    code = "from slth.notebook import glue\nglue('two', 2)"
+    text = f"# A\n\nSome {{glue:text}}`two:d`.\n\n```{{code-cell}} ipython3\n{code}\n```\n"
+    tiny.write({"01-a": text})
+    done = tiny.build("--repository", "Owner/name")
+    assert done.returncode == 0, done.stderr
+    published = tiny.root / "_build" / "full" / "clean"
+    made = nbformat.read(published / "01-a.ipynb", as_version=4)
+    assert "Some 2." in sources_of(made, "markdown")[1]
+    requirements = (published / "requirements.txt").read_text().splitlines()
+    assert requirements[0] == "--constraint constraints.txt"
+    assert requirements[1].startswith("slth[notebook] @ git+https://github.com/Owner/name")
+    readme = (published / "README.md").read_text()
+    page = (tiny.root / "_build" / "full" / "html" / "notebooks" / "01-a.html").read_text()
+    for address in (folder.colab("Owner/name", "01-a"), folder.binder("Owner/name", "01-a")):
+        assert address in readme
+        assert address in page
+    assert folder.colab("a/b", "01-a").endswith("/github/a/b/blob/notebooks/01-a.ipynb")
+    assert folder.binder("a/b", "01-a").endswith("/gh/a/b/notebooks?urlpath=lab/tree/01-a.ipynb")
+
+
+def pip(python: str | Path, *arguments: str, **variables: str) -> str:
+    """Run pip and return what it says."""
+    done = subprocess.run(
+        [str(python), "-m", "pip", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **variables, "PYTHONPATH": ""},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def execute(python: str | Path, source: Path, folder: Path, **variables: str) -> Any:
+    """Execute a notebook in an empty folder without network and return it with its outputs."""
+    folder.mkdir()
+    aside = folder.with_suffix(".ipynb")
+    offline = dict.fromkeys(("http_proxy", "https_proxy", "ALL_PROXY"), "http://127.0.0.1:9")
+    done = subprocess.run(
+        [str(python), "-m", "papermill", str(source), str(aside), "--cwd", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": "", **offline, **variables},
+    )
+    assert done.returncode == 0, f"{source.name}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+    assert list(folder.iterdir()) == []
+    return nbformat.read(aside, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel and unpack it; the folder stands before all else on Python's path."""
+    place = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(place / "dist")],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (built_wheel,) = (place / "dist").glob("*.whl")
+    pip(
+        sys.executable,
+        "install",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        str(place / "site"),
+        str(built_wheel),
+    )
+    where = subprocess.run(
+        [sys.executable, "-c", "import slth; print(slth.__file__)"],
+        env={**os.environ, "PYTHONPATH": str(place / "site")},
+        cwd=place,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert where.stdout.strip() == str(place / "site" / "slth" / "__init__.py")
+    return place / "site"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "notebooks").glob("*.md")))
+def test_every_clean_notebook_runs_from_the_wheel(
+    built: Book, wheel: Path, tmp_path: Path, name: str
+) -> None:
+    """In an empty folder, with nothing but the wheel; all its claims hold."""
+    source = built.html / "notebooks" / "clean" / f"{name}.ipynb"
+    done = execute(sys.executable, source, tmp_path / "empty", PYTHONPATH=str(wheel))
+    run = ChapterRun(tuple(map(claims.Record.from_dict, records(done))))
+    registry = claims.load(wheel / "slth" / "claims.yml")
+    own = [one for one in registry.values() if one.chapter == name and one.unchecked is None]
+    assert own
+    verdicts = {one.id: judge(one, run) for one in own}
+    expected = {one.id: "holds" if one.needs_control else "unchecked" for one in own}
+    assert {key: verdict.outcome for key, verdict in verdicts.items()} == expected
+    assert {one.claim for one in run.records} == set(expected)
+
+
+@pytest.mark.slow
+def test_the_wheel_verifies_claims_far_from_any_clone(wheel: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "slth", "claims", "verify", "solve-cost", "--profile", "fast"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(wheel)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "holds: every check holds" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return an address from which pip installs the working tree, as it would from GitHub."""
+    place = tmp_path_factory.mktemp("clone")
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_bytes((ROOT / name).read_bytes())
+    author = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for command in (
+        ["init", "--quiet"],
+        ["add", "--all"],
+        [*author, "commit", "--quiet", "-m", "x"],
+    ):
+        subprocess.run(["git", *command], cwd=place, check=True, capture_output=True)
+    return f"slth @ git+{place.as_uri()}"
+
+
+@pytest.mark.slow
+def test_binders_environment_is_built_and_runs_a_notebook(
+    built: Book, clone: str, tmp_path: Path
+) -> None:
+    """For real: a fresh environment from requirements.txt, a notebook in it, its first cell."""
+    (tmp_path / "requirements.txt").write_text(folder.requirements(clone))
+    (tmp_path / "constraints.txt").write_text((ROOT / "constraints.txt").read_text())
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    pip(python, "install", "--quiet", "--requirement", str(tmp_path / "requirements.txt"))
+    source = built.html / "notebooks" / "clean" / "05-solving-subset-sums.ipynb"
+    done = execute(python, source, tmp_path / "first")
+    assert {one["claim"] for one in records(done)} >= {"solve-cost", "solve-true-optimum"}
+
+    pip(python, "uninstall", "--yes", "slth")
+    alone = make(tmp_path / "01-a.md", "# A\n", package=clone)
+    alone.cells.append(nbformat.v4.new_code_cell("import slth\nslth.__file__"))
+    (tmp_path / "alone.ipynb").write_text(nbformat.writes(alone))
+    again = execute(python, tmp_path / "alone.ipynb", tmp_path / "second")
+    assert "site-packages" in again.cells[-1].outputs[-1].data["text/plain"]
+
+
+@pytest.mark.slow
+def test_the_conda_environment_is_what_pip_can_install() -> None:
+    lines = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"][-1]["pip"]
+    arguments = [part for line in lines for part in line.split()]
+    options = ["--dry-run", "--no-build-isolation", "--quiet", "--report", "-"]
+    os.chdir(ROOT)
+    report = json.loads(pip(sys.executable, "install", *options, *arguments))
+    assert {one["metadata"]["name"] for one in report["install"]} == {"slth"}

@@ -1,0 +1,241 @@
+"""The ledger on the command line: list, show, and verify by running a chapter."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from slth import claims, shipped
+from slth.__main__ import main
+from slth.claims import verification
+from slth.claims.verification import ChapterRun
+
+ROOT = Path(__file__).parents[1]
+
+REGISTRY = """
+sum:
+  source: this book
+  title: One and one
+  statement: $1+1=2$
+  assumptions: [numbers are added]
+  kind: exact
+  relation: "=="
+  chapter: 01-a
+  control: a number is changed
+late:
+  source: this book
+  title: Two and two
+  statement: $2+2=4$
+  uses: [sum]
+  kind: exact
+  relation: "=="
+  chapter: 01-a
+  control: a number is changed
+picture:
+  source: this book
+  title: A picture
+  statement: It looks nice.
+  kind: illustration
+  chapter: 02-b
+open:
+  source: this book
+  title: An open question
+  statement: Nobody knows.
+  unchecked: nobody knows how
+"""
+
+CHAPTER = """# A
+
+```{{code-cell}} ipython3
+:tags: [parameters]
+
+one = 1
+```
+
+```{{code-cell}} ipython3
+from slth import claims
+claims.record("sum", measured=one + 1, bound=2)
+claims.control("sum", measured=one + 2, bound=2);
+```
+
+```{{code-cell}} ipython3
+{late}
+```
+"""
+HOLDS = 'claims.record("late", measured=4, bound=4)\nclaims.control("late", measured=5, bound=4)'
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "claims.yml"
+    path.write_text(REGISTRY)
+    monkeypatch.setenv("SLTH_CLAIMS", str(path))
+    return path
+
+
+def run(*arguments: str, code: int = 0) -> Result:
+    """Run the command line; never a traceback."""
+    result = CliRunner().invoke(main, ["claims", *arguments], prog_name="slth")
+    assert result.exit_code == code, result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
+
+
+@pytest.mark.usefixtures("registry")
+def test_list_shows_every_claim_or_those_of_a_chapter() -> None:
+    lines = run("list").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["sum", "late", "picture", "open"]
+    assert lines[0].split(maxsplit=3) == ["sum", "exact", "01-a", "One and one"]
+    assert lines[3].split(maxsplit=4) == ["open", "not", "checked", "—", "An open question"]
+    assert run("list", "--chapter", "1").stdout == run("list", "--chapter", "01-a").stdout
+    assert len(run("list", "--chapter", "1").stdout.splitlines()) == 2
+    assert [one["id"] for one in json.loads(run("list", "--chapter", "2", "--json").stdout)] == [
+        "picture"
+    ]
+    refused = run("list", "--chapter", "3", code=2)
+    assert "no chapter '3' records a claim; those that do: 01-a, 02-b" in refused.stderr
+
+
+@pytest.mark.usefixtures("registry")
+def test_show_says_all_that_the_registry_knows() -> None:
+    text = run("show", "late").stdout
+    for part in ("Two and two (late)", "$2+2=4$", "this book", "sum", "exact: measured == claimed"):
+        assert part in text
+    assert "breaks: a number is changed" in text
+    assert "slth claims verify late" in text
+    text = run("show", "open").stdout
+    assert "not checked, because nobody knows how" in text
+    assert "verify" not in text
+    assert json.loads(run("show", "sum", "--json").stdout)["assumptions"] == ["numbers are added"]
+
+
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize("command", ["show", "verify"])
+def test_an_unknown_claim_is_refused_before_anything_runs(command: str) -> None:
+    refused = run(command, "sums", code=2)
+    assert "there is no claim 'sums' in the ledger; 'slth claims list' lists it" in refused.stderr
+
+
+@pytest.mark.usefixtures("registry")
+def test_verify_runs_each_chapter_once_and_answers_with_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def record(claim: str, role: str, outcome: str) -> claims.Record:
+        bound = None if outcome == "shown" else 1
+        return claims.Record(claim, role, 1, bound, None, None, outcome)  # type: ignore[arg-type]
+
+    ran: list[tuple[str, str]] = []
+    results = {
+        "01-a": ChapterRun(
+            (
+                record("sum", "record", "holds"),
+                record("sum", "control", "fails"),
+                record("late", "record", "fails"),
+            )
+        ),
+        "02-b": ChapterRun((record("picture", "record", "shown"),)),
+    }
+
+    def fake(name: str, profile: str) -> ChapterRun:
+        ran.append((name, profile))
+        return results[name]
+
+    monkeypatch.setattr(verification, "run_chapter", fake)
+    assert "holds: every check holds, every control fails" in run("verify", "sum").stdout
+    assert (
+        "Running chapter 01-a, full profile (its time is not stored)"
+        in run("verify", "sum", "--profile", "full").stderr
+    )
+    ran.clear()
+    both = run("verify", "sum", "late", "sum", "picture", "--profile", "fast", code=1)
+    assert ran == [("01-a", "fast"), ("02-b", "fast")]
+    assert both.stdout.count("One and one (this book)") == 1
+    assert "fails: it has no negative control; a check does not bear it out" in both.stdout
+    assert "○ picture" in run("verify", "picture", code=2).stdout
+    ran.clear()
+    assert "nobody knows how" in run("verify", "open", code=2).stdout
+    assert ran == [], "what nobody checks needs no run"
+    (verdict,) = json.loads(run("verify", "sum", "--json").stdout)
+    assert (verdict["claim"], verdict["outcome"], len(verdict["records"])) == ("sum", "holds", 2)
+
+
+@pytest.mark.parametrize(
+    ("records", "stopped", "outcome"),
+    [
+        ([("record", "holds"), ("control", "fails")], None, "holds"),
+        ([("record", "holds"), ("control", "fails")], "KeyError: 'x'", "fails"),
+        ([("record", "holds"), ("record", "inconclusive"), ("control", "fails")], None, "fails"),
+        ([("record", "holds"), ("control", "holds")], None, "fails"),
+        ([("record", "holds"), ("control", "inconclusive")], None, "fails"),
+        ([("record", "holds")], None, "fails"),
+        ([("control", "fails")], None, "fails"),
+        ([], None, "fails"),
+    ],
+)
+def test_a_claim_holds_only_if_everything_does(
+    registry: Path, records: list[tuple[str, str]], stopped: str | None, outcome: str
+) -> None:
+    claim = claims.load(registry)["sum"]
+    made = tuple(
+        claims.Record("sum", role, 1, 1, None, None, verdict)  # type: ignore[arg-type]
+        for role, verdict in records
+    )
+    assert verification.judge(claim, ChapterRun(made, stopped)).outcome == outcome
+
+
+def test_without_the_tools_the_message_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "jupytext", None)
+    refused = run("verify", "solve-cost", code=2)
+    assert "jupytext is missing" in refused.stderr
+    assert "extra 'notebook'" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("late", "code", "words"),
+    [
+        (HOLDS, 0, "holds: every check holds"),
+        ('claims.record("late", measured=3, bound=4)', 1, "claim 'late' does not hold: 3"),
+    ],
+)
+def test_verify_runs_the_chapter_that_comes_with_the_package(
+    tmp_path: Path, late: str, code: int, words: str
+) -> None:
+    """An installed package: its files lie inside, and no clone is near."""
+    package = tmp_path / "site" / "slth"
+    shutil.copytree(ROOT / "slth", package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "chapters").mkdir()
+    (package / "chapters" / "01-a.md").write_text(
+        "---\nkernelspec: {display_name: Python 3, name: python3}\n---\n\n"
+        + CHAPTER.format(late=late)
+    )
+    (package / "claims.yml").write_text(REGISTRY)
+    (package / "profiles.yml").write_text("01-a: {one: 1}\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "slth", "claims", "verify", "late", "--profile", "fast"],
+        cwd=tmp_path / "site",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert words in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_stored_times_are_those_of_chapters() -> None:
+    times = json.loads(shipped.path("run-times.json").read_text("utf-8"))
+    chapters = {path.stem for path in shipped.path("chapters").glob("*.md")}
+    assert set(times) == {"full", "fast"}
+    assert all(set(one) <= chapters and min(one.values()) > 0 for one in times.values())
+
+
+@pytest.mark.slow
+def test_a_real_claim_is_verified() -> None:
+    done = run("verify", "solve-cost", "solve-true-optimum", "--profile", "fast")
+    assert done.stdout.count("holds: every check holds, every control fails") == 2
