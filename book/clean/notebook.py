@@ -110,7 +110,7 @@ def _title(page: Page, profile: str, result: Result) -> str:
 
 def duration(seconds: float) -> str:
     """Return a time as a person says it."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _installation(shared: Shared) -> Any:

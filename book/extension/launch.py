@@ -30,22 +30,22 @@ def panel(name: str, profile: str, result: Mapping[str, Any], repository: str | 
     repository
         OWNER/NAME of the published book on GitHub, if there is one.
     """
-    time = duration(result["seconds"])
+    other = "" if profile == "full" else f" ({escape(profile)} profile)"
     items = [
-        f'<li class="launch-time">Runs in <strong>{time}</strong>'
-        f'<span class="launch-profile"> ({escape(profile)} profile)</span></li>',
+        f'<li class="launch-time">Runs in <strong>{duration(result["seconds"])}</strong>{other} · '
+        f'<a href="#{ANCHOR}">change parameters</a></li>',
         f'<li><a class="launch-button launch-main" href="{FOLDER}/{name}.ipynb" download>'
         "Download notebook</a></li>",
     ]
     if repository is not None:
         items += [
-            f'<li><a class="launch-button" href="{escape(address)}">{words}</a></li>'
-            for words, address in (
-                ("Open in Colab", colab(repository, name)),
-                ("Open in Binder", binder(repository, name)),
+            f'<li><a class="launch-button" href="{escape(address)}" '
+            f'aria-label="Open in {place}">{place}</a></li>'
+            for place, address in (
+                ("Colab", colab(repository, name)),
+                ("Binder", binder(repository, name)),
             )
         ]
-    items.append(f'<li><a href="#{ANCHOR}">Change parameters</a></li>')
     note = ""
     if repository is None:
         note = (
