@@ -45,16 +45,18 @@ Explorer.controls = (() => {
       area.setPointerCapture(dragging);
       event.preventDefault();
       handle.focus({ preventScroll: true });
-      move(at(event.clientX));
+      if (event.pointerType !== 'touch') move(at(event.clientX)); // a finger may want to scroll
     });
     area.addEventListener('pointermove', (event) => {
       if (event.pointerId === dragging) move(at(event.clientX));
     });
-    for (const kind of ['pointerup', 'pointercancel']) {
-      area.addEventListener(kind, () => {
-        dragging = null;
-      });
-    }
+    area.addEventListener('pointerup', (event) => {
+      if (event.pointerId === dragging) move(at(event.clientX));
+      dragging = null;
+    });
+    area.addEventListener('pointercancel', () => {
+      dragging = null;
+    });
   }
 
   /**

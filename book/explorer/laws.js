@@ -30,13 +30,13 @@ Explorer.laws = (() => {
     },
     normal: { name: 'standard normal', theory: 'normal', broken: false, draw: normal },
     product: {
-      name: 'product of two uniform numbers',
+      name: 'product of two uniforms',
       theory: 'product',
       broken: false,
       draw: (next) => positive(next) * symmetric(next),
     },
     positive: {
-      name: 'all positive: uniform on [0, 1]',
+      name: 'positive: uniform on [0, 1]',
       theory: 'uniform',
       broken: true,
       draw: positive,

@@ -27,7 +27,9 @@ Explorer.sumsDrawing = (() => {
     const height = 150;
     const base = 118;
     const x = lineScale(width);
-    const y = scale([0, Math.max(...bins, 1)], [base, 10]);
+    const inside = bins.reduce((a, b) => a + b, 0);
+    const some = inside < 0.999 * total; // off the line, which takes a line of text to say
+    const y = scale([0, Math.max(...bins, 1)], [base, some ? 24 : 10]);
     const steps = bins.flatMap((count, i) => [
       [x(EDGES[i]), y(count)],
       [x(EDGES[i + 1]), y(count)],
@@ -47,10 +49,9 @@ Explorer.sumsDrawing = (() => {
     }
     const place = Math.max(-REACH, Math.min(REACH, best));
     children.push(svg('path', { d: `M${x(place)} ${base - 9}l5 9l-5 9l-5 -9Z`, class: 'best' }));
-    const inside = bins.reduce((a, b) => a + b, 0);
-    if (inside < 0.999 * total) {
+    if (some) {
       const off = `${percent(1 - inside / total)} of the sums lie off this line`;
-      children.push(text(width, 14, off, 'end', 'halo'));
+      children.push(text(width, 14, off, 'end'));
     }
     const words = `Histogram of all subset sums from ${-REACH} to ${REACH}, highest near `
       + `${number(EDGES[bins.indexOf(Math.max(...bins))] + REACH / BINS)}; the target ${number(z)} `

@@ -129,7 +129,7 @@ Explorer.sumsView = (() => {
     const total = subsetSum.number(n, k);
     const expected = prediction().expected.find(([at]) => at === n);
     $('error').textContent = number(best.error);
-    $('best').textContent = `${best.indices.length} of ${n} numbers, sum ${minus(best.sum.toPrecision(6))}`;
+    $('best').textContent = `${best.indices.length} of ${n} numbers, sum ${minus(String(+best.sum.toPrecision(6)))}`;
     $('hits').textContent = whole(hits);
     $('total').textContent = `of ${whole(total)}`
       + (expected ? `; expected${broken ? ' if uniform' : ''}: ${number(expected[1])}` : '');
@@ -144,13 +144,14 @@ Explorer.sumsView = (() => {
     tell($('target'), [LIMITS.z[0], z, LIMITS.z[1]], minus(z.toFixed(2)));
     draw('sample', (width) => sumsDrawing.sample(width, x, best.indices));
     showCurve();
-    announce(`Best subset: ${best.indices.length} of ${n} numbers, error ${number(best.error)}. `
+    announce(`${note} Best subset: ${best.indices.length} of ${n} numbers, error ${number(best.error)}. `
       + `${whole(hits)} of ${whole(total)} subsets hit.`);
   }
 
   const redraw = framed(show);
+  let quiet = true; // nothing is announced before the reader does something
   const announce = calm((words) => {
-    $('status').textContent = words;
+    if (!quiet) $('status').textContent = words;
   }, ANNOUNCE);
 
   const remeasure = calm(() => {
@@ -169,6 +170,7 @@ Explorer.sumsView = (() => {
 
   /** Change settings; everything else follows. */
   function change(settings, words = '') {
+    quiet = false;
     const old = state;
     state = { ...state, ...settings };
     if (state.k !== null) state.k = Math.max(1, Math.min(state.k, state.n));
@@ -201,6 +203,7 @@ Explorer.sumsView = (() => {
     on('pause', 'click', (button) => {
       if (button.textContent === 'Stop') {
         stop();
+        showCurve();
         button.textContent = 'Measure again';
       } else remeasure();
     });

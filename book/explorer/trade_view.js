@@ -12,6 +12,12 @@ Explorer.tradeView = (() => {
   const STEP = 0.02; // of the marker, in powers of ten
   const $ = (id) => document.getElementById(`trade-${id}`);
 
+  /**
+   * Stored measurements, for each z: pairs of k, and the n at which half of the gadgets serve.
+   * @type {Record<string, [number, number][]>}
+   */
+  const measurements = JSON.parse(document.getElementById('trade-measured').textContent);
+
   /** Powers of ten: error, target weights, constant, density of the marker. */
   let state = { ...DEFAULT };
 
@@ -26,6 +32,13 @@ Explorer.tradeView = (() => {
 
   /** Density of the marker; a power of ten rounded up to one half is one half. */
   const density = (power) => Math.min(10 ** power, 1 / 2);
+
+  /** The measurements for this z, which is the number of target weights over the error. */
+  function measured() {
+    const power = state.mt - state.te;
+    const pairs = measurements[String(Math.round(10 ** power))] ?? [];
+    return pairs.filter(([size, count]) => Math.log10(size / count) >= -2 * power);
+  }
 
   /** What is read off at the marker. */
   function reading() {
@@ -91,6 +104,10 @@ Explorer.tradeView = (() => {
     for (const [kind, points] of drawn) {
       children.push(svg('path', { d: path(points.map(([a, b]) => [x(a), y(b)])), class: kind }));
     }
+    for (const [size, count] of measured()) {
+      const place = { cx: x(Math.log10(size / count)), cy: y(Math.log10(4 * count)), r: 3.5 };
+      children.push(svg('circle', { ...place, class: 'dot' }));
+    }
     for (const [name, star, over, anchor] of stars) {
       const [left, top] = [x(Math.log10(star)), y(Math.log10(over))];
       children.push(text(left, top + 7, '★', 'middle', 'star'));
@@ -120,6 +137,8 @@ Explorer.tradeView = (() => {
     const [low, high] = limits();
     tell($('density'), [low, state.g, high].map((power) => +density(power).toPrecision(3)),
       `density ${number(gamma)}, overparameterization ${number(factor)}`);
+    $('points').hidden = measured().length === 0;
+    $('z').textContent = number(weights / epsilon);
     const box = $('chart');
     const width = box.clientWidth;
     if (width) {

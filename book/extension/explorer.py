@@ -1,5 +1,6 @@
 """The explorer: its scripts, on its page only, and still figures for readers without scripts."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -59,7 +60,10 @@ class Explorer(Generated):
         self.parse("\n".join([*lines, still.caption, "```", "", still.table]), box)
         if not _interactive(self.env.app):
             return [box]
-        return [nodes.raw("", markup.read_text("utf-8"), format="html"), box]
+        data = json.dumps(explorer_still.measured(), separators=(",", ":"))
+        script = f'<script type="application/json" id="trade-measured">{data}</script>\n'
+        text = markup.read_text("utf-8") + (script if name == "trade-off" else "")
+        return [nodes.raw("", text, format="html"), box]
 
 
 def _interactive(app: Sphinx) -> bool:

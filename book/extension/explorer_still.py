@@ -10,9 +10,12 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from slth import plotting, subset_sum
+from slth import plotting, subset_sum, sweep
+from slth.experiments import figure_one, figure_one_chart
 from slth.notebook import scientific
 from slth.theory import lower_bound, overparameterization, rss
+
+_DATA = Path(__file__).resolve().parents[2] / "data"
 
 SEED, SAMPLES, TARGET, TOLERANCE = 1, 16, 0.3, 1e-3
 """What the explorer of subset sums shows first."""
@@ -162,6 +165,20 @@ def trade_off() -> Still:
         "(dashed: its closed form), and Theorem 5, below which no network serves every target."
     )
     return Still(figure, words, caption, "\n".join(rows))
+
+
+def measured() -> dict[str, list[list[int]]]:
+    """Return, for each z, pairs of k and the n at which half of the gadgets serve every weight.
+
+    These are the measured points of Figure 1, from the stored sweep.
+    """
+    table = sweep.load(figure_one.GRID, _DATA)
+    found = {}
+    for z in sorted(set(table[table.law == "products"].z)):
+        rows = figure_one_chart.medians(table, "products", z)
+        rows = rows[2 * rows.k <= rows.n]
+        found[str(z)] = rows[["k", "n"]].astype(int).to_numpy().tolist()
+    return found
 
 
 def save(still: Still, path: Path) -> None:
