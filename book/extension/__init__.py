@@ -4,9 +4,9 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from book.extension import claims, footer, launch, offline
+from book.extension import claims, explorer, footer, launch, offline
 
-PARTS = (claims, footer, offline, launch)
+PARTS = (claims, explorer, footer, launch, offline)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
