@@ -4,9 +4,9 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from book.extension import claims, cover, footer, offline
+from book.extension import claims, cover, footer, offline, symbols
 
-PARTS = (claims, cover, footer, offline)
+PARTS = (claims, cover, footer, offline, symbols)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
