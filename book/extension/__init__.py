@@ -4,9 +4,9 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from book.extension import claims, explorer, footer, launch, offline
+from book.extension import claims, cover, explorer, footer, launch, offline, symbols
 
-PARTS = (claims, explorer, footer, launch, offline)
+PARTS = (claims, cover, explorer, footer, launch, offline, symbols)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -21,7 +21,7 @@ class ChapterFooter(Generated):
         name, results = Path(self.env.docname).name, collected(self.env)
         result = results["chapters"].get(name)
         box = nodes.container(classes=["chapter-footer"], ids=[ANCHOR])
-        self.parse(footer(name, results["profile"], result), box)
+        self.parse(footer(name, results["profile"], result, self.env.config.slth_repository), box)
         return [box]
 
 
@@ -31,7 +31,9 @@ def add_footer(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] += "\n\n```{chapter-footer}\n```\n"
 
 
-def footer(name: str, profile: str | None, result: Mapping[str, Any] | None) -> str:
+def footer(
+    name: str, profile: str | None, result: Mapping[str, Any] | None, repository: str = ""
+) -> str:
     """Return the footer of a chapter as MyST Markdown.
 
     Parameters
@@ -42,32 +44,37 @@ def footer(name: str, profile: str | None, result: Mapping[str, Any] | None) -> 
         The profile that was built; None for a plain ``jupyter-book build``.
     result
         What the run of the chapter left (:class:`book.execute.Result` as a mapping), or None.
+    repository
+        OWNER/NAME of the published book on GitHub, if there is one.
     """
     lines = ["```{rubric} How this page was made", "```", ""]
-    source = f"[source](path:{name}.md)"
+    source = f"source [notebooks/{name}.md](path:{name}.md)"
+    if repository:
+        address = f"https://github.com/{repository}/blob/HEAD/notebooks/{name}.md"
+        source += f" ([on GitHub]({address}))"
     if result is None:
         lines += [
-            f"`jupyter-book build` executed this page itself, from its {source}.",
+            "- executed by `jupyter-book build` itself",
+            f"- {source}",
+            "",
             "`python book/build.py` also collects the claims, run times and digests.",
         ]
         return "\n".join(lines)
-    lines += [
-        f"Executed in {result['seconds']:.0f} s in the *{profile}* profile from its {source}; "
-        f"digest of code, package, pins and parameters `{result['digest'][:12]}`.",
-        "",
-    ]
     parameters, changed = result["parameters"], result["overrides"]
+    lines += [f"- ran in **{result['seconds']:.0f} s**", f"- **{profile}** profile"]
+    if "seed" in parameters:
+        lines += [f"- seed **{changed.get('seed', parameters['seed'])}**, for all randomness"]
+    lines += [f"- digest `{result['digest'][:12]}`", f"- {source}", ""]
     if parameters:
-        lines += _table(parameters, changed, str(profile))
-        if "seed" in parameters:
-            lines += ["", "All randomness comes from `seed`."]
         first = next((key for key in parameters if key != "seed"), "seed")
         setting = f" --set {first}={parameters[first]!r}"
-        lines += ["", "Run it again with other parameters (the book stays as it is):", ""]
+        lines += [":::{dropdown} Parameters, and how to run it again with others", ""]
+        lines += _table(parameters, changed, str(profile))
     else:
         setting = " --execute-only"
-        lines += ["Run it again:", ""]
-    lines += ["```sh", f"python book/build.py --chapter {name}{setting}", "```"]
+        lines += [":::{dropdown} How to run it again", ""]
+    lines += ["", "```sh", f"python book/build.py --chapter {name}{setting}", "```", ""]
+    lines += ["The digest covers code, package, pins, data and parameters.", ":::"]
     return "\n".join(lines)
 
 
