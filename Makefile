@@ -22,6 +22,9 @@ book: $(STAMP) ## execute the chapters, build the HTML, print its path
 pdf: book browser ## print the built book as one PDF, and its path
 	$(BIN)/python book/pdf.py
 
+serve: $(STAMP) ## serve the book, rebuild what is edited; CHAPTER=NAME serves only that one
+	$(BIN)/python book/serve.py $(if $(CHAPTER),--chapter $(CHAPTER))
+
 test: lint browser ## all tests that do not take long
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 

@@ -129,7 +129,8 @@ def build(
     workers: int,
     repository: str | None,
     *,
-    execute_only: bool,
+    execute_only: bool = False,
+    live: bool = False,
 ) -> Path | None:
     """Bring results, ledger and pages up to date; return the first page.
 
@@ -145,6 +146,8 @@ def build(
         OWNER/NAME of the published book on GitHub, if there is one.
     execute_only
         Whether to stop before the pages, and return None.
+    live
+        Whether to make only the pages whose source changed, in a folder of their own.
 
     Raises
     ------
@@ -155,7 +158,7 @@ def build(
     every = project.chapter_names()
     results = runs.execute(runs.plan(names or every), workers)
     check(project, results, every if not names else [*every, *names])
-    folder = runs.folder / "preview" if names else runs.folder
+    folder = runs.folder / ("live" if live else "preview" if names else ".")
     collected = folder / "claims.json"
     ledger.write(collected, profile, results)
     if execute_only:
@@ -172,7 +175,21 @@ def build(
         if names
         else project.root / "_toc.yml"
     )
-    pages.build(project, folder, runs.cache_path, collected, toc, repository, strict=not names)
+    framed, frame = folder / "frame.digest", pages.frame_digest(project, collected, toc)
+    known = framed.is_file() and framed.read_text("utf-8") == frame
+    framed.unlink(missing_ok=True)
+    pages.build(
+        project,
+        folder,
+        runs.cache_path,
+        collected,
+        toc,
+        repository,
+        strict=not names and not live,
+        fresh=not (live and known and index.is_file()),
+        names=names,
+    )
+    write_atomically(framed, frame)
     write_atomically(stamp, digest)
     return index
 

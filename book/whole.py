@@ -1,6 +1,7 @@
 """The whole book as one HTML document, made of its pages: what is printed."""
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup, NavigableString, Tag
 
 from book.project import BuildError, Project, toc_files
 from slth.claims import Claim
@@ -19,6 +20,10 @@ LEFT_OUT = (
     "details.hide.above-input, .toctree-wrapper, .d-print-none, .only-dark, .dark-only"
 )
 """What serves no reader of paper; the code that the pages fold away is among it."""
+
+
+LONG = 40
+"""From this length on, in characters of TeX, a formula may need to break across lines."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,13 @@ def adapt(page: Page, names: set[str], to_html: str, registry: Mapping[str, Clai
     for tag in article.select("[src]"):
         folder = posixpath.dirname(page.name)
         tag["src"] = posixpath.normpath(posixpath.join(to_html, folder, str(tag["src"])))
+    for formula in article.select("span.math"):
+        after = formula.next_sibling
+        mark = re.match(r"[.,;:?!)’”]+", after) if isinstance(after, NavigableString) else None
+        if mark and len(formula.get_text()) <= LONG:
+            cast(NavigableString, after).replace_with(str(after)[mark.end() :])
+            together = BeautifulSoup().new_tag("span", attrs={"class": "together"})
+            formula.wrap(together).append(mark[0])
     for drawing in article.select(".claims-graph"):
         drawing.insert_after(
             "In words, each claim and those that it uses:", uses_in_words(registry)
