@@ -4,9 +4,9 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from book.extension import claims, footer, offline
+from book.extension import claims, footer, meta, offline
 
-PARTS = (claims, footer, offline)
+PARTS = (claims, footer, offline, meta)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
