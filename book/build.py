@@ -135,7 +135,8 @@ def build(
     workers: int,
     repository: str | None,
     *,
-    execute_only: bool,
+    execute_only: bool = False,
+    live: bool = False,
 ) -> Path | None:
     """Bring results, ledger and pages up to date; return the first page.
 
@@ -151,6 +152,8 @@ def build(
         OWNER/NAME of the published book on GitHub, if there is one.
     execute_only
         Whether to stop before the pages, and return None.
+    live
+        Whether to make only the pages whose source changed, in a folder of their own.
 
     Raises
     ------
@@ -161,7 +164,7 @@ def build(
     every = project.chapter_names()
     results = runs.execute(runs.plan(names or every), workers)
     check(project, results, every if not names else [*every, *names])
-    folder = runs.folder / "preview" if names else runs.folder
+    folder = runs.folder / ("live" if live else "preview" if names else ".")
     collected = folder / "claims.json"
     ledger.write(collected, profile, results)
     if execute_only:
@@ -179,6 +182,9 @@ def build(
         if names
         else project.root / "_toc.yml"
     )
+    framed, frame = folder / "frame.digest", pages.frame_digest(project, collected, toc)
+    known = framed.is_file() and framed.read_text("utf-8") == frame
+    framed.unlink(missing_ok=True)
     pages.build(
         project,
         folder,
@@ -187,8 +193,11 @@ def build(
         notebooks=notebooks,
         toc=toc,
         repository=repository,
-        strict=not names,
+        strict=not names and not live,
+        fresh=not (live and known and index.is_file()),
+        names=names,
     )
+    write_atomically(framed, frame)
     write_atomically(stamp, digest)
     return index
 

@@ -4,6 +4,7 @@ import io
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -13,15 +14,17 @@ from book.project import BuildError, Project, files_digest, folder_files, toc_fi
 
 
 class _Tee(io.TextIOBase):
-    """Passes text on and keeps it."""
+    """Keeps text, and passes on what names one of ``topics``, or everything if there is none."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, topics: Sequence[str]) -> None:
         self.stream = stream
+        self.topics = topics
         self.kept: list[str] = []
 
     def write(self, text: str) -> int:
         self.kept.append(text)
-        return self.stream.write(text)
+        wanted = not self.topics or any(topic in text for topic in self.topics)
+        return self.stream.write(text) if wanted else len(text)
 
     def flush(self) -> None:
         self.stream.flush()
@@ -38,6 +41,14 @@ def inputs_digest(project: Project, results: Path, repository: str | None) -> st
     return f"{files_digest(files, root)} {repository or ''}".strip()
 
 
+def frame_digest(project: Project, results: Path, toc: Path) -> str:
+    """Return the digest of all that may change more than one page: everything but the prose."""
+    root = project.root
+    files = [root / "_config.yml", root / "constraints.txt", results, toc]
+    files += [path for path in folder_files(root / "book") if path.suffix != ".md"]
+    return files_digest(files, root)
+
+
 def build(
     project: Project,
     folder: Path,
@@ -48,6 +59,8 @@ def build(
     toc: Path,
     repository: str | None,
     strict: bool,
+    fresh: bool,
+    names: Sequence[str] = (),
 ) -> None:
     """Build the pages into ``folder/html``.
 
@@ -71,6 +84,11 @@ def build(
         OWNER/NAME of the published book on GitHub, if there is one.
     strict
         Whether a warning is an error.
+    fresh
+        Whether to make every page anew, or only those whose source changed since the last time.
+    names
+        If there are any, only warnings about these chapters are shown: in a preview of some
+        chapters the links to all the others must fail.
 
     Raises
     ------
@@ -81,7 +99,9 @@ def build(
 
     new, final = folder / "html.new", folder / "html"
     shutil.rmtree(new, ignore_errors=True)
-    tee = _Tee(sys.stderr)
+    if not fresh:
+        shutil.copytree(final, new)
+    tee = _Tee(sys.stderr, [f"notebooks/{name}.md" for name in names])
     sys.stderr = tee
     try:
         status = build_sphinx(
@@ -100,7 +120,7 @@ def build(
                 "html_baseurl": site_address(repository) if repository else "",
             },
             doctreedir=folder / "doctrees",
-            freshenv=True,
+            freshenv=fresh,
             quiet=True,
             warningiserror=strict,
             keep_going=True,

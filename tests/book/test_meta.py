@@ -1,0 +1,120 @@
+"""What other programs read of the pages: descriptions, cards, canonical addresses, the sitemap."""
+
+import io
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import numpy as np
+import yaml
+from bs4 import BeautifulSoup
+from lxml import etree
+from matplotlib.image import imread
+
+from book.card import BLUE, HEIGHT, ORANGE, WIDTH, card
+from book.extension.meta import not_found
+from book.project import Project, toc_files
+from tests.book.conftest import ROOT, TinyBook
+
+ADDRESS = "https://someone.github.io/Some-Book/"
+INDEX = """---
+myst:
+  html_meta:
+    description: "Says \\"so\\" & means it."
+---
+
+# A tiny book
+"""
+
+
+def head(path: Path) -> BeautifulSoup:
+    """Read a page."""
+    return BeautifulSoup(path.read_bytes(), "lxml")
+
+
+def content(page: BeautifulSoup, key: str) -> str | None:
+    """Return what a meta tag says."""
+    tag = page.find("meta", attrs={"property": key}) or page.find("meta", attrs={"name": key})
+    return None if tag is None else str(tag["content"])
+
+
+def built(tiny: TinyBook, *arguments: str) -> Path:
+    """Build a tiny book and return the folder of its pages."""
+    done = tiny.build(*arguments)
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.splitlines()[-1]).parents[1]
+
+
+def test_a_published_book_says_where_it_is_and_another_one_does_not(tiny: TinyBook) -> None:
+    tiny.write({"01-a": "# A chapter\n\nText.\n"}, index=INDEX)
+    check_without_address(built(tiny))
+    check_with_address(built(tiny, "--repository", "Someone/Some-Book"))
+
+
+def check_with_address(published: Path) -> None:
+    page = head(published / "book" / "index.html")
+    assert page.html is not None
+    assert page.html["lang"] == "en"
+    assert page.select_one("link[rel=canonical]")["href"] == ADDRESS + "book/index.html"
+    assert content(page, "og:url") == ADDRESS + "book/index.html"
+    assert content(page, "og:title") == "A tiny book"
+    assert content(page, "og:description") == content(page, "description")
+    assert content(page, "og:description") == 'Says "so" & means it.'
+    assert content(page, "twitter:card") == "summary_large_image"
+    assert content(page, "theme-color") is not None
+    image = content(page, "og:image") or ""
+    shown = imread(published / image.removeprefix(ADDRESS))
+    assert shown.shape[:2] == (HEIGHT, WIDTH)
+    assert (content(page, "og:image:width"), content(page, "og:image:height")) == ("1200", "630")
+    icon = page.select_one("link[rel~=icon]")["href"]
+    assert (published / "book" / icon).resolve().is_file()
+
+    space = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+    listed = [one.text for one in etree.parse(published / "sitemap.xml").iter(f"{space}loc")]
+    names = ("book/index", "book/claims", "notebooks/01-a", "index")
+    assert set(listed) <= {f"{ADDRESS}{name}.html" for name in names}
+    assert len(listed) >= 3
+    assert f"Sitemap: {ADDRESS}sitemap.xml" in (published / "robots.txt").read_text("utf-8")
+
+    lost = head(published / "404.html")
+    targets = [urlsplit(urljoin(ADDRESS, str(link["href"]))).path for link in lost.select("a")]
+    for target in targets:
+        assert (published / target.removeprefix("/Some-Book/")).is_file()
+    assert lost.select("[src], link") == [], "it is shown at any depth, and so needs no file"
+
+
+def check_without_address(html: Path) -> None:
+    page = head(html / "book" / "index.html")
+    assert page.select("link[rel=canonical]") == []
+    assert page.find("meta", attrs={"property": "og:image"}) is None
+    assert content(page, "description") == 'Says "so" & means it.'
+    for name in ("sitemap.xml", "robots.txt", "404.html", "_static/social-card.png"):
+        assert not (html / name).exists()
+
+
+def test_every_page_has_a_description() -> None:
+    found = {}
+    for name in toc_files(Project(ROOT).toc()):
+        front = (ROOT / f"{name}.md").read_text("utf-8").split("---\n")[1]
+        meta = (yaml.safe_load(front) or {}).get("myst", {}).get("html_meta", {})
+        found[name] = meta.get("description", "")
+    assert [name for name, text in found.items() if not 50 <= len(text) <= 250] == []
+    assert len(set(found.values())) == len(found), "two pages have the same description"
+
+
+def test_the_card_has_words_at_the_left_and_a_coloured_ticket_at_the_right() -> None:
+    image = card("Strong lottery tickets, executed", "Some words.", "example.org")
+    assert image == card("Strong lottery tickets, executed", "Some words.", "example.org")
+    pixels = (imread(io.BytesIO(image))[..., :3] * 255).round().astype(int)
+    assert pixels.shape == (HEIGHT, WIDTH, 3)
+    words, drawing = pixels[:, : WIDTH // 2], pixels[:, WIDTH * 55 // 100 :]
+    assert (words.sum(axis=2) < 200).sum() > 5000
+    for color in (BLUE, ORANGE):
+        wanted = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)])
+        assert (np.abs(drawing - wanted).max(axis=2) < 12).sum() > 1000
+    rim = np.ones(pixels.shape[:2], dtype=bool)
+    rim[20:-20, 20:-20] = False
+    assert (pixels[rim].min(axis=-1) > 230).all(), "nothing is cut at the rim"
+
+
+def test_the_page_for_wrong_addresses_escapes_what_it_is_told() -> None:
+    assert "<b>" not in not_found("<b>", ADDRESS)

@@ -1,0 +1,214 @@
+"""The printed book: every page looked at, every statement found, every link followed."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pypdf
+import pypdfium2
+import pytest
+from bs4 import BeautifulSoup
+
+from book import pdf, whole
+from book.project import Project
+from slth import claims
+from tests.book.conftest import ROOT, Book
+
+MILLIMETRE = 72 / 25.4
+MARGIN = 20 * MILLIMETRE  # the style asks for 22 mm at both sides
+HEAD, FOOT = 23 * MILLIMETRE, 21 * MILLIMETRE
+
+
+def letters(text: str) -> str:
+    """Return a text without white space, ligatures and hyphenation, which differ on paper."""
+    text = text.replace("ﬁ", "fi").replace("ﬂ", "fl").replace("\ufffe", "-").replace("\x02", "-")
+    return re.sub(r"\s+", "", text)
+
+
+def words(tag: BeautifulSoup) -> str:
+    """Return the letters of a tag up to its first formula, which paper shows rendered."""
+    return letters(re.split(r"\\[(\[]", tag.get_text())[0])
+
+
+def ink(page: pypdfium2.PdfPage) -> np.ndarray:
+    """Return where the page is not white, one entry for each square point."""
+    grey = page.render(scale=1, grayscale=True).to_numpy()
+    return np.asarray(grey).reshape(grey.shape[0], grey.shape[1]) < 245
+
+
+def faults(path: Path) -> list[str]:
+    """Return the pages that are blank, and those whose ink reaches into a margin."""
+    found = []
+    for number, page in enumerate(pypdfium2.PdfDocument(path), start=1):
+        dark = ink(page)
+        if dark[round(HEAD) : -round(FOOT)].sum() < 200:
+            found.append(f"page {number} is blank")
+        if dark[:, : round(MARGIN)].any() or dark[:, -round(MARGIN) :].any():
+            found.append(f"page {number} reaches into the margin")
+    return found
+
+
+@pytest.fixture(scope="module")
+def printed(built: Book) -> Path:
+    """Print the book of the fast profile with the real command."""
+    command = [sys.executable, str(ROOT / "book" / "pdf.py"), "--profile", "fast"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return Path(done.stdout.strip())
+
+
+@cache
+def texts(path: Path) -> list[str]:
+    """Return the letters of each page."""
+    return [letters(page.get_textpage().get_text_range()) for page in pypdfium2.PdfDocument(path)]
+
+
+def articles(built: Book) -> Iterator[tuple[str, BeautifulSoup]]:
+    """Yield the pages of the table of contents with what they contain."""
+    for name, _ in whole.parts(Project(ROOT).toc()):
+        html = (built.html / f"{name}.html").read_bytes()
+        article = BeautifulSoup(html, "lxml").select_one("article.bd-article")
+        for link in article.select("a.headerlink"):
+            link.decompose()
+        yield name, article
+
+
+slow = [pytest.mark.slow, pytest.mark.book, pytest.mark.xdist_group("book")]
+
+
+class TestPrinted:
+    """The book of the fast profile, printed once."""
+
+    pytestmark = slow
+
+    def test_no_page_is_blank_or_cut(self, printed: Path) -> None:
+        assert faults(printed) == []
+        assert 60 <= len(texts(printed)) <= 500
+        assert printed.stat().st_size < 20e6
+
+    def test_the_text_has_its_full_width(self, printed: Path) -> None:
+        """Chromium shrinks a document in which something is too wide: ours fills its lines."""
+        body = [ink(page)[round(HEAD) : -round(FOOT)] for page in pypdfium2.PdfDocument(printed)]
+        right = [np.flatnonzero(dark.any(axis=0)).max() / MILLIMETRE for dark in body]
+        assert 187 < np.quantile(right, 0.7) < 189
+
+    def test_every_statement_claim_and_caption_is_there(self, printed: Path, built: Book) -> None:
+        everything = "".join(texts(printed))
+        wanted = {letters(name) for name in claims.load(Project(ROOT).registry)}
+        for _, article in articles(built):
+            wanted |= {words(title) for title in article.select(".admonition > .admonition-title")}
+            wanted |= {words(caption) for caption in article.select("figcaption")}
+        assert len(wanted) > 200
+        assert [one for one in sorted(wanted) if one not in everything] == []
+        assert "Mathinputerror" not in everything
+        assert "\\(" not in everything
+
+    def test_above_each_caption_is_a_figure(self, printed: Path, built: Book) -> None:
+        document = pypdfium2.PdfDocument(printed)
+        starts = {
+            caption.get_text().split("\\(")[0].strip()[:24]
+            for _, article in articles(built)
+            for caption in article.select("figcaption")
+        }
+        assert len(starts) > 20
+        found: dict[str, int] = {}
+        for page in document:
+            dark, text = ink(page), page.get_textpage()
+            for start in starts:
+                hit = text.search(start).get_next()
+                if hit is None:
+                    continue
+                left, _, _, top = text.get_charbox(hit[0])
+                row = round(page.get_height() - top)
+                above = dark[max(row - 150, 0) : row - 4, round(left) :]
+                found[start] = max(found.get(start, 0), int(above.sum()))
+        assert {start for start in starts if found.get(start, 0) < 300} == set()
+
+    def test_every_link_leads_somewhere(self, printed: Path) -> None:
+        inside, outside = links(printed)
+        known = set(pypdf.PdfReader(printed).named_destinations)
+        assert len(inside) > 300
+        assert inside <= known
+        assert outside
+        assert [one for one in outside if not one.startswith(("https://", "http://"))] == []
+
+    def test_the_contents_tell_the_right_pages(self, printed: Path, built: Book) -> None:
+        pages, places = texts(printed), pypdf.PdfReader(printed)
+        known = places.named_destinations
+        pattern, part, headings = ["Contents"], "", 0
+        for name, caption in whole.parts(Project(ROOT).toc()):
+            if caption != part:
+                part = caption
+                pattern.append(plain(part))
+            article = dict(articles(built))[name]
+            for heading in article.select("h1, h2"):
+                fragment = "" if heading.name == "h1" else heading.find_parent("section")["id"]
+                target = known[f"/{whole.anchor(name, fragment)}"]
+                number = 1 + (places.get_destination_page_number(target) or 0)
+                title = title_pattern(heading.get_text())
+                assert re.search(title, plain(pages[number - 1])), f"{title} is not on {number}"
+                pattern += [title, str(number)]
+                headings += 1
+        first = next(number for number, text in enumerate(pages) if "Contents" in text)
+        listed = [re.sub(r"^\d+", "", text) for text in pages[first : first + headings // 40 + 1]]
+        assert headings > 50
+        assert re.match("".join(pattern), plain("".join(listed)))
+
+    def test_properties_and_bookmarks(self, printed: Path) -> None:
+        reader = pypdf.PdfReader(printed)
+        assert reader.metadata is not None
+        assert reader.metadata.title == "Strong lottery tickets, executed"
+        assert reader.metadata.author
+        assert str(reader.root_object["/Lang"]) == "en"
+        assert "/StructTreeRoot" in reader.root_object
+        captions = {part["caption"] for part in Project(ROOT).toc()["parts"]}
+        titles = [item.title for item in reader.outline if not isinstance(item, list)]
+        assert captions <= set(titles)
+
+
+def links(path: Path) -> tuple[set[str], set[str]]:
+    """Return the named places and the addresses that the links of a PDF lead to."""
+    inside, outside = set(), set()
+    for page in pypdf.PdfReader(path).pages:
+        for one in page.get("/Annots", []):
+            note = one.get_object()
+            if note.get("/Subtype") != "/Link":
+                continue
+            action = note.get("/A", {})
+            if "/URI" in action:
+                outside.add(str(action["/URI"]))
+            else:
+                inside.add(str(note.get("/Dest", action.get("/D"))))
+    return inside, outside
+
+
+def plain(text: str) -> str:
+    """Return the letters of a text without dots, of which the contents have long rows."""
+    return letters(text).replace(".", "")
+
+
+def title_pattern(text: str) -> str:
+    """Return a pattern for a title on paper, where formulas are rendered."""
+    return ".*?".join(re.escape(plain(one)) for one in re.split(r"\\\(.*?\\\)", text))
+
+
+def test_the_eye_sees_blank_pages_and_cut_ones(tmp_path: Path) -> None:
+    """The same check complains of a document with both faults."""
+    path = tmp_path / "faulty.pdf"
+    style = (ROOT / "book" / "pdf.css").read_text("utf-8")
+    line = "<p>" + "word " * 200 + "</p>"
+    body = (
+        f'{line}<div class="chapter"></div><div class="chapter">{line}</div>'
+        f'<div class="chapter">{line}<div style="margin-left: -9mm">{line}</div></div>'
+    )
+    source = tmp_path / "faulty.html"
+    source.write_text(f"<html><style>{style}</style><body>{body}</body></html>", encoding="utf-8")
+    with pdf.chromium() as browser:
+        page = browser.new_page()
+        page.goto(source.as_uri())
+        page.pdf(path=path, prefer_css_page_size=True)
+    assert faults(path) == ["page 2 is blank", "page 4 reaches into the margin"]
