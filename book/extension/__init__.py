@@ -4,9 +4,9 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from book.extension import claims, footer, offline
+from book.extension import access, claims, footer, offline
 
-PARTS = (claims, footer, offline)
+PARTS = (access, claims, footer, offline)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
