@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+AXE := tests/node_modules/.package-lock.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-slow lint bench scale constraints clean browser pdf serve
+.PHONY: help book test test-slow lint links bench scale constraints clean browser pdf serve
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -25,10 +26,10 @@ pdf: book browser ## print the built book as one PDF, and its path
 serve: $(STAMP) ## serve the book, rebuild what is edited; CHAPTER=NAME serves only that one
 	$(BIN)/python book/serve.py $(if $(CHAPTER),--chapter $(CHAPTER))
 
-test: lint browser ## all tests that do not take long
+test: lint browser $(AXE) ## all tests that do not take long
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
-test-slow: $(STAMP) browser ## the tests that take long; CI runs both
+test-slow: $(STAMP) browser $(AXE) ## the tests that take long; CI runs both
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
 
 bench: $(STAMP) ## exact subset sums against the peers; stores data/benchmark.json
@@ -43,6 +44,11 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+links: $(STAMP) ## open every outside address of the book; needs a network; dates book/links.yml
+	$(BIN)/python book/build.py --profile fast
+	$(BIN)/python -m book.links
 
 browser: # the real browser that opens the built pages
 	@command -v chromium >/dev/null || { \
@@ -50,6 +56,15 @@ browser: # the real browser that opens the built pages
 	  sudo=$$(test $$(id -u) -eq 0 || echo sudo); \
 	  $$sudo apt-get update -qq </dev/null && \
 	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qq -y --no-install-recommends chromium </dev/null; }
+
+$(AXE): tests/package.json tests/package-lock.json # the accessibility checker that runs in the pages
+	@command -v npm >/dev/null || { \
+	  echo "npm is missing: installing Debian's package"; \
+	  sudo=$$(test $$(id -u) -eq 0 || echo sudo); \
+	  $$sudo apt-get update -qq </dev/null && \
+	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qq -y --no-install-recommends npm </dev/null; }
+	npm ci --prefix tests --no-audit --no-fund --loglevel error </dev/null
+	touch $@
 
 constraints: $(STAMP) ## write constraints.txt anew from what is installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench,book,cluster,test]'

@@ -1,5 +1,6 @@
 """Running what changed: chapters in parallel, each result kept as soon as it is there."""
 
+import copy
 import json
 import multiprocessing
 import os
@@ -110,8 +111,32 @@ class Runs:
         try:
             get_cache(self.cache_path).match_cache_notebook(plan.notebook)
         except KeyError:
-            return None
+            if not self._carry_over(plan):
+                return None
         return Result(**{**stored, "records": tuple(stored["records"])})
+
+    def _carry_over(self, plan: Plan) -> bool:
+        """Keep the outputs of the same code under other options, such as a new caption or alt text.
+
+        The cache looks at the options of cells too, although they are no part of the digest.
+        """
+        cache = get_cache(self.cache_path)
+        cells = chapter.code_cells(plan.notebook)
+        records = [one for one in cache.list_cache_records() if Path(one.uri).stem == plan.name]
+        for record in sorted(records, key=lambda one: one.created, reverse=True):
+            bundle = cache.get_cache_bundle(record.pk)
+            ran = chapter.code_cells(bundle.nb)
+            if [cell.source for cell in cells] != [cell.source for cell in ran]:
+                continue
+            notebook = copy.deepcopy(plan.notebook)
+            for cell, done in zip(chapter.code_cells(notebook), ran, strict=True):
+                cell.outputs, cell.execution_count = done.outputs, done.execution_count
+            notebook.metadata["language_info"] = bundle.nb.metadata["language_info"]
+            cache.cache_notebook_bundle(
+                CacheBundleIn(notebook, str(plan.path), data=record.data), check_validity=False
+            )
+            return True
+        return False
 
     def execute(self, plans: Sequence[Plan], workers: int) -> dict[str, Result]:
         """Run the chapters whose results are missing or old; return the results of all.

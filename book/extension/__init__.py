@@ -4,9 +4,9 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from book.extension import claims, cover, explorer, footer, launch, meta, offline, symbols
+from book.extension import access, claims, cover, explorer, footer, launch, meta, offline, symbols
 
-PARTS = (claims, cover, explorer, footer, launch, meta, offline, symbols)
+PARTS = (access, claims, cover, explorer, footer, launch, meta, offline, symbols)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

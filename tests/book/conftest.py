@@ -1,19 +1,26 @@
-"""The built book (fast profile), shared by all workers; and tiny books to try the builder on."""
+"""The built book (fast profile), shared by all workers; a browser; tiny books for the builder."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from filelock import FileLock
+from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # so that the tests import book.*, which is not installed
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
 
 FRONT = """---
 jupytext:
@@ -63,6 +70,41 @@ def built() -> Book:
         pytest.fail(f"the book does not build in the fast profile:\n{done.stderr[-8000:]}")
     collected = json.loads((folder / "claims.json").read_text("utf-8"))
     return Book(ROOT, folder / "html", collected)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start the system's Chromium; under CI it must be there."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        reason = f"no browser: none of {', '.join(NAMES)} is installed"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield running
+        running.close()
+
+
+def watched(browser: Browser, size: dict[str, int], complaints: list[str]) -> Page:
+    """Return a page without network whose errors are collected."""
+    context = browser.new_context(viewport=size, offline=True)  # type: ignore[arg-type]
+    page = context.new_page()
+
+    def note(text: str) -> None:
+        complaints.append(f"{Path(page.url).name}: {text}")
+
+    page.on("console", lambda message: note(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: note(str(error)))
+    page.on("requestfailed", lambda request: note(f"request failed: {request.url}"))
+    return page
+
+
+def show(page: Page, path: Path) -> None:
+    """Open a page and wait for its mathematics."""
+    page.goto(path.as_uri(), wait_until="load")
+    page.evaluate("window.MathJax ? MathJax.startup.promise.then(() => null) : null")
 
 
 @dataclass(frozen=True)

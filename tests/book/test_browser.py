@@ -1,57 +1,14 @@
 """A real browser, off line: mathematics, console, search, phones."""
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.book.conftest import Book
+from tests.book.conftest import DESK, PHONE, Book, show, watched
 
 pytestmark = [pytest.mark.book, pytest.mark.xdist_group("book")]
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 900}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start the system's Chromium; under CI it must be there."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        reason = f"no browser: none of {', '.join(NAMES)} is installed"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield running
-        running.close()
-
-
-def watched(browser: Browser, size: dict[str, int], complaints: list[str]) -> Page:
-    """Return a page without network whose errors are collected."""
-    context = browser.new_context(viewport=size, offline=True)  # type: ignore[arg-type]
-    page = context.new_page()
-
-    def note(text: str) -> None:
-        complaints.append(f"{Path(page.url).name}: {text}")
-
-    page.on("console", lambda message: note(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: note(str(error)))
-    page.on("requestfailed", lambda request: note(f"request failed: {request.url}"))
-    return page
-
-
-def show(page: Page, path: Path) -> None:
-    """Open a page and wait for its mathematics."""
-    page.goto(path.as_uri(), wait_until="load")
-    page.evaluate("window.MathJax ? MathJax.startup.promise.then(() => null) : null")
 
 
 def formulas(page: Page, path: Path, complaints: list[str]) -> int:

@@ -273,9 +273,12 @@ def test_nothing_is_done_twice_and_every_change_counts(tiny: TinyBook) -> None:
     assert tiny.result("01-a", "fast").stat().st_mtime_ns > ran, "the package counts"
 
     ran, made = tiny.result("01-a", "fast").stat().st_mtime_ns, page.stat().st_mtime_ns
-    tiny.write({"01-a": CHAPTER + "\nMore prose.\n"}, registry, profiles="01-a: {trials: 3}")
+    hidden = CHAPTER.replace(CHECK, CHECK.replace("ipython3\n", "ipython3\n:tags: [hide-input]\n"))
+    changed = {"01-a": hidden + "\nMore prose.\n"}
+    tiny.write(changed, registry, profiles="01-a: {trials: 3}")
     assert tiny.build("--profile", "fast").returncode == 0
     assert "More prose." in page.read_text("utf-8")
+    assert "tag_hide-input" in page.read_text("utf-8"), "options of cells run no cell either"
     assert page.stat().st_mtime_ns > made
     assert tiny.result("01-a", "fast").stat().st_mtime_ns == ran, "prose alone runs no cell"
 
