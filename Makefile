@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-slow lint bench scale constraints clean browser
+.PHONY: help book chapter test test-slow lint bench scale constraints clean browser
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -18,6 +18,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 book: $(STAMP) ## execute the chapters, build the HTML, print its path
 	$(BIN)/python book/build.py
+
+chapter: $(STAMP) ## a new chapter from the template: make chapter NAME=my-idea
+	@$(BIN)/python book/new_chapter.py "$(NAME)"
 
 test: lint browser ## all tests that do not take long
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"

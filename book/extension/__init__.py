@@ -4,9 +4,9 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from book.extension import claims, footer, offline
+from book.extension import api, claims, commands, footer, offline, uses
 
-PARTS = (claims, footer, offline)
+PARTS = (api, claims, commands, uses, footer, offline)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
