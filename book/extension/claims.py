@@ -1,5 +1,6 @@
 """Claims on the pages: badges, the table, the graph, and theorems that have none."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from docutils import nodes  # type: ignore[import-untyped]
@@ -11,7 +12,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from book import ledger
 from book.extension import claims_page
-from book.extension.generated import Generated, collected
+from book.extension.generated import Generated, collected, of_file
 from slth import claims
 
 LOGGER = logging.getLogger(__name__)
@@ -20,9 +21,9 @@ NEED_A_CLAIM = {"theorem", "lemma", "corollary", "proposition", "conjecture"}
 """The sphinx-proof directives that state something which a claim must answer for."""
 
 
-def registry(env: BuildEnvironment) -> dict[str, claims.Claim]:
+def registry(env: BuildEnvironment) -> Mapping[str, claims.Claim]:
     """Return the registry of claims of the book that is being built."""
-    return claims.load(Path(env.srcdir, "book", "claims.yml"))
+    return of_file(claims.load, Path(env.srcdir, "book", "claims.yml"))
 
 
 class ClaimRole(SphinxRole):
