@@ -7,7 +7,7 @@ AXE := tests/node_modules/.package-lock.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test test-slow lint links bench scale constraints clean browser pdf serve
+.PHONY: help book chapter test test-slow lint links bench scale constraints clean browser pdf serve
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ pdf: book browser ## print the built book as one PDF, and its path
 
 serve: $(STAMP) ## serve the book, rebuild what is edited; CHAPTER=NAME serves only that one
 	$(BIN)/python book/serve.py $(if $(CHAPTER),--chapter $(CHAPTER))
+
+chapter: $(STAMP) ## a new chapter from the template: make chapter NAME=my-idea
+	@$(BIN)/python book/new_chapter.py "$(NAME)"
 
 test: lint browser $(AXE) ## all tests that do not take long
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"

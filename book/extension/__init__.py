@@ -4,9 +4,26 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from book.extension import access, claims, cover, explorer, footer, launch, meta, offline, symbols
+from book.extension import (
+    access,
+    api,
+    claims,
+    commands,
+    cover,
+    explorer,
+    footer,
+    launch,
+    meta,
+    offline,
+    symbols,
+    uses,
+)
 
-PARTS = (access, claims, cover, explorer, footer, launch, meta, offline, symbols)
+# The last three write to the end of a chapter, in this order.
+PARTS = (
+    *(access, api, claims, commands, cover, explorer, launch, meta, offline),
+    *(uses, symbols, footer),
+)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

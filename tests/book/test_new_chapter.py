@@ -1,0 +1,202 @@
+"""A new chapter from the template: all or nothing, and green untouched."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from book import new_chapter
+from book.project import BuildError, Project
+from tests.book import test_sources
+from tests.book.conftest import ROOT, Book, run_build
+
+PARTS = {
+    "what you will learn": "**What you will learn**",
+    "parameters": ":tags: [parameters]",
+    "figure": "figure:",
+    "alternative text": "alt: >-",
+    "statement": ":::{prf:proposition}",
+    "badge": "{claim}`",
+    "check": "claims.record(",
+    "negative control": "claims.control(",
+    "glued numbers": "{glue:text}`",
+    "exercise": "{exercise-start}",
+    "hidden solution": ":class: dropdown",
+    "tested solution": "assert ",
+    "what to replace": "{admonition} Make this chapter your own",
+}
+
+
+def copy(root: Path) -> Path:
+    """Copy the repository, without what is generated."""
+    ignored = shutil.ignore_patterns(".*", "_build", "__pycache__", "tests")
+    shutil.copytree(ROOT, root, ignore=ignored)
+    return root
+
+
+def make(root: Path, *name: str) -> subprocess.CompletedProcess[str]:
+    """Run the maker in a copy, as `make chapter` does."""
+    command = [sys.executable, str(root / "book" / "new_chapter.py"), *name]
+    return subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+
+
+def digests(root: Path) -> dict[str, str]:
+    """Return the digest of each source file."""
+    folders = ("notebooks", "book", ".")
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for folder in folders
+        for path in sorted((root / folder).glob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """Return what the maker reads and writes, in a folder of its own."""
+    (tmp_path / "notebooks").mkdir()
+    shutil.copytree(ROOT / "book" / "template", tmp_path / "book" / "template")
+    for name in ("claims.yml", "profiles.yml"):
+        shutil.copy(ROOT / "book" / name, tmp_path / "book")
+    shutil.copy(ROOT / "_toc.yml", tmp_path)
+    return Project(tmp_path)
+
+
+def lists(project: Project) -> list[Path]:
+    """Return the files that list chapters, their claims and parameters."""
+    book = project.root / "book"
+    return [book / "claims.yml", book / "profiles.yml", project.root / "_toc.yml"]
+
+
+@pytest.mark.parametrize("name", ["", "Gaussian", "two words", "a_b", "-a", "a--b", "../a", "7-up"])
+def test_a_name_that_is_missing_or_malformed_is_refused(project: Project, name: str) -> None:
+    with pytest.raises(BuildError, match=r"needs a name|expected lower-case words"):
+        new_chapter.plan(project, name)
+
+
+def test_a_name_that_is_taken_is_refused(project: Project) -> None:
+    taken = project.chapter_names()[0].partition("-")[2]
+    with pytest.raises(BuildError, match=f"of this name: notebooks/01-{taken}.md"):
+        new_chapter.plan(project, taken)
+
+
+def test_a_claim_that_is_taken_is_refused(project: Project) -> None:
+    chapter = new_chapter.plan(project, "my-idea")
+    for path, text in new_chapter.changes(project, chapter).items():
+        if path.name == "claims.yml":
+            path.write_text(text, "utf-8")
+    with pytest.raises(BuildError, match="claim of this name: my-idea-moments"):
+        new_chapter.changes(project, chapter)
+
+
+def test_the_number_is_the_next_free_one(project: Project) -> None:
+    listed = max(int(name[:2]) for name in project.chapter_names())
+    assert new_chapter.plan(project, "my-idea").number == listed + 1
+    (project.root / "notebooks" / "41-draft.md").touch()
+    assert new_chapter.plan(project, "my-idea").stem == "42-my-idea"
+
+
+def test_the_files_keep_what_they_had(project: Project) -> None:
+    old = {path.name: path.read_text("utf-8") for path in lists(project)}
+    old["_toc.yml"] = f"# a comment\n{old['_toc.yml']}"
+    (project.root / "_toc.yml").write_text(old["_toc.yml"], "utf-8")
+    chapter = new_chapter.plan(project, "my-idea")
+    files = new_chapter.changes(project, chapter)
+    new = {path.name: text for path, text in files.items()}
+    for name in ("claims.yml", "profiles.yml"):
+        assert new[name].startswith(old[name].rstrip())
+    kept = [line for line in new["_toc.yml"].splitlines() if chapter.stem not in line]
+    assert kept == old["_toc.yml"].splitlines()
+    assert [*project.chapter_names(), chapter.stem] == [
+        Path(name).stem
+        for name in new_chapter_files(new["_toc.yml"])
+        if name.startswith("notebooks/")
+    ]
+    assert chapter.stem in yaml.safe_load(new["profiles.yml"])
+    page = new[f"{chapter.stem}.md"]
+    assert [part for part, mark in PARTS.items() if mark not in page] == []
+    assert "@" not in page.replace("@ ", "")
+
+
+def new_chapter_files(toc: str) -> list[str]:
+    """Return the documents of a table of contents."""
+    from book.project import toc_files
+
+    return toc_files(yaml.safe_load(toc))
+
+
+def test_a_failure_leaves_everything_as_it_was(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = digests(project.root)
+    files = new_chapter.changes(project, new_chapter.plan(project, "my-idea"))
+    real = new_chapter.write_atomically
+
+    def full(path: Path, text: str) -> None:
+        if path.name == "_toc.yml":
+            raise OSError("no space left on device")
+        real(path, text)
+
+    monkeypatch.setattr(new_chapter, "write_atomically", full)
+    with pytest.raises(OSError, match="no space"):
+        new_chapter.write(files)
+    assert digests(project.root) == before
+    monkeypatch.setattr(new_chapter, "write_atomically", real)
+    new_chapter.write(files)
+    assert digests(project.root) != before
+
+
+@pytest.mark.slow
+@pytest.mark.book
+@pytest.mark.xdist_group("book")
+def test_a_new_chapter_builds_untouched(built: Book, tmp_path: Path) -> None:
+    root = copy(tmp_path / "copy")
+    for name in ("jupyter_cache", "results"):  # the other chapters need not run again
+        shutil.copytree(built.root / "_build" / "fast" / name, root / "_build" / "fast" / name)
+    done = make(root, "my-idea")
+    assert done.returncode == 0, done.stderr
+    [page] = (root / "notebooks").glob("*-my-idea.md")
+    assert f"--chapter {page.stem}" in done.stdout
+    assert "--claim my-idea-moments" in done.stdout
+
+    text = page.read_text("utf-8")
+    assert test_sources.typed_decimals(text) == []
+    test_sources.test_display_mathematics_stands_on_lines_of_its_own(page)
+
+    before = digests(root)
+    again = make(root, "my-idea")
+    assert again.returncode == 1
+    assert page.name in again.stderr
+    assert digests(root) == before
+
+    single = run_build(root, "--profile", "fast", "--chapter", page.stem)
+    assert single.returncode == 0, single.stderr[-4000:]
+    assert Path(single.stdout.split()[-1]).is_file()
+    claim = run_build(root, "--profile", "fast", "--claim", "my-idea-moments")
+    assert claim.returncode == 0, claim.stderr[-4000:]
+    assert "control fails, as it must" in claim.stdout
+    whole = run_build(root, "--profile", "fast")
+    assert whole.returncode == 0, whole.stderr[-4000:]
+    html = (root / "_build" / "fast" / "html" / "notebooks" / f"{page.stem}.html").read_text(
+        "utf-8"
+    )
+    assert "checked exactly" in html
+
+
+@pytest.mark.slow
+def test_a_template_that_is_wrong_does_not_build(tmp_path: Path) -> None:
+    """The same build complains of a template whose control breaks nothing."""
+    root = copy(tmp_path / "copy")
+    template = root / "book" / "template" / "chapter.md"
+    text = template.read_text("utf-8")
+    wrong = text.replace("subset_sum.sums(x, size=numbers // 4)", "subset_sum.sums(x)")
+    assert wrong != text
+    template.write_text(wrong, "utf-8")
+    assert make(root, "my-idea").returncode == 0
+    done = run_build(root, "--profile", "fast", "--claim", "my-idea-moments")
+    assert done.returncode == 1
+    assert "negative control of claim 'my-idea-moments'" in done.stderr
