@@ -23,7 +23,7 @@
   /** The marked letter of a formula that is closest to a point, if it is near.
    * @param {Element} formula @param {{x: number, y: number}} point @returns {Element | undefined} */
   const closest = (formula, point) =>
-    [...formula.querySelectorAll('.symbol')]
+    [...formula.querySelectorAll('mjx-math .symbol')]
       .map((letter) => ({ letter, far: distance(point, letter.getBoundingClientRect()) }))
       .filter(({ far }) => far <= NEAR * NEAR)
       .sort((a, b) => a.far - b.far)[0]?.letter;
@@ -76,7 +76,7 @@
 
     document.addEventListener('pointerover', (event) => {
       if (event.pointerType === 'touch') return;
-      const letter = event.target.closest?.('mjx-container .symbol');
+      const letter = event.target.closest?.('mjx-math .symbol');
       if (card.contains(event.target)) clearTimeout(timer);
       else if (letter) show(letter.closest('mjx-container'), [letter], letter.getBoundingClientRect());
       else if (owner) {
@@ -94,7 +94,7 @@
     document.addEventListener('focusin', (event) => {
       const formula = event.target.closest?.('mjx-container');
       if (!formula || card.contains(formula) || !formula.matches(':focus-visible')) return;
-      show(formula, [...formula.querySelectorAll('.symbol')], formula.getBoundingClientRect());
+      show(formula, [...formula.querySelectorAll('mjx-math .symbol')], formula.getBoundingClientRect());
     });
     document.addEventListener('focusout', (event) => {
       if (owner?.contains(event.target) && !card.contains(event.relatedTarget)) hide();
