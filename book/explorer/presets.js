@@ -13,7 +13,7 @@ Explorer.presets = {
   },
   outlier: {
     settings: { law: 'outlier', n: 12, k: 11, z: 0.3, e: -1 },
-    note: 'The first number is 50, and nearly all subsets of 11 contain it: their sums lie off the scale to the right. Choose any size, and the outlier is simply left out; it costs one sample.',
+    note: 'The first number is 50, and nearly all subsets of 11 contain it: their sums lie off the scale to the right. Choose any size, and the outlier is left out; it costs one sample.',
   },
   bits: { settings: { law: 'uniform', n: 16, k: null, z: 0.3, e: -4 } },
   half: { settings: { law: 'uniform', n: 20, k: 10, z: 0.3, e: -4 } },

@@ -59,9 +59,9 @@ Explorer.special = (() => {
       [dRe, dIm] = [re * scale, -im * scale];
       scale = a / (cRe * cRe + cIm * cIm);
       [cRe, cIm] = [bRe + cRe * scale, x - cIm * scale];
-      const [uRe, uIm] = [cRe * dRe - cIm * dIm, cRe * dIm + cIm * dRe];
-      [hRe, hIm] = [hRe * uRe - hIm * uIm, hRe * uIm + hIm * uRe];
-      if (Math.abs(uRe - 1) + Math.abs(uIm) < 1e-16) break;
+      const [byRe, byIm] = [cRe * dRe - cIm * dIm, cRe * dIm + cIm * dRe];
+      [hRe, hIm] = [hRe * byRe - hIm * byIm, hRe * byIm + hIm * byRe];
+      if (Math.abs(byRe - 1) + Math.abs(byIm) < 1e-16) break;
     }
     return Math.PI / 2 + Math.cos(x) * hIm - Math.sin(x) * hRe;
   }

@@ -155,12 +155,12 @@ Explorer.subsetSum = (() => {
   function count(of, z, tolerance) {
     let total = 0;
     for (const [{ sums: a }, { sums: b }] of of.pairs) {
-      let atMost = b.length; // entries of b with a distance of at most the tolerance, or below it
+      let upTo = b.length; // entries of b with a distance of at most the tolerance, or below it
       let below = b.length;
       for (let i = 0; i < a.length; i++) {
-        while (atMost > 0 && a[i] + b[atMost - 1] - z > tolerance) atMost--;
+        while (upTo > 0 && a[i] + b[upTo - 1] - z > tolerance) upTo--;
         while (below > 0 && a[i] + b[below - 1] - z >= -tolerance) below--;
-        total += atMost - below;
+        total += upTo - below;
       }
     }
     return total;

@@ -6,8 +6,8 @@ Explorer.tradeView = (() => {
   const { tradeoff } = Explorer;
   const { svg, text, scale, path, number, raised } = Explorer.chart;
   const { slider, tell, calm, framed, address, taken } = Explorer.controls;
-  const DEFAULT = { te: -2, mt: 2, c: 0, g: -1 };
-  const LIMITS = { te: [-6, -1.3], mt: [1, 9], c: [-2, 1] };
+  const DEFAULT = { err: -2, mt: 2, c: 0, g: -1 };
+  const LIMITS = { err: [-6, -1.3], mt: [1, 9], c: [-2, 1] };
   const DENSEST = Math.log10(1 / 2);
   const STEP = 0.02; // of the marker, in powers of ten
   const $ = (id) => document.getElementById(`trade-${id}`);
@@ -23,19 +23,19 @@ Explorer.tradeView = (() => {
 
   /** The settings as numbers. */
   function values() {
-    const [epsilon, weights, constant] = [state.te, state.mt, state.c].map((power) => 10 ** power);
+    const [epsilon, weights, constant] = [state.err, state.mt, state.c].map((power) => 10 ** power);
     return { epsilon, weights, constant, z: weights / epsilon };
   }
 
   /** Powers of ten between which densities are drawn: from Malach's end to one half. */
-  const limits = () => [-2 * (state.mt - state.te), DENSEST];
+  const limits = () => [-2 * (state.mt - state.err), DENSEST];
 
   /** Density of the marker; a power of ten rounded up to one half is one half. */
   const density = (power) => Math.min(10 ** power, 1 / 2);
 
   /** The measurements for this z, which is the number of target weights over the error. */
   function measured() {
-    const power = state.mt - state.te;
+    const power = state.mt - state.err;
     const pairs = measurements[String(Math.round(10 ** power))] ?? [];
     return pairs.filter(([size, count]) => Math.log10(size / count) >= -2 * power);
   }
@@ -125,7 +125,7 @@ Explorer.tradeView = (() => {
 
   function show() {
     const { epsilon, weights, constant } = values();
-    const shown = { e: [state.te, epsilon], m: [state.mt, weights], c: [state.c, constant] };
+    const shown = { e: [state.err, epsilon], m: [state.mt, weights], c: [state.c, constant] };
     for (const [name, [power, value]] of Object.entries(shown)) {
       $(name).value = power;
       $(name).setAttribute('aria-valuetext', number(value));
@@ -135,7 +135,7 @@ Explorer.tradeView = (() => {
     const numbers = { gamma, n, k, factor, size, least };
     for (const [name, value] of Object.entries(numbers)) $(name).textContent = number(value);
     const [low, high] = limits();
-    tell($('density'), [low, state.g, high].map((power) => +density(power).toPrecision(3)),
+    tell($('density'), [low, state.g, high].map((power) => +power.toFixed(3)),
       `density ${number(gamma)}, overparameterization ${number(factor)}`);
     $('points').hidden = measured().length === 0;
     $('z').textContent = number(weights / epsilon);
@@ -170,13 +170,13 @@ Explorer.tradeView = (() => {
 
   function fromAddress() {
     const asked = address.read();
-    const [te, mt, c] = ['te', 'mt', 'c'].map((name) => taken(asked, name, LIMITS[name], DEFAULT[name]));
-    return { te, mt, c, g: taken(asked, 'g', [-2 * (mt - te), DENSEST], DEFAULT.g) };
+    const [err, mt, c] = ['err', 'mt', 'c'].map((name) => taken(asked, name, LIMITS[name], DEFAULT[name]));
+    return { err, mt, c, g: taken(asked, 'g', [-2 * (mt - err), DENSEST], DEFAULT.g) };
   }
 
   /** Show the explorer, and begin. */
   function start() {
-    for (const [name, setting] of [['e', 'te'], ['m', 'mt'], ['c', 'c']]) {
+    for (const [name, setting] of [['e', 'err'], ['m', 'mt'], ['c', 'c']]) {
       $(name).addEventListener('input', () => change({ [setting]: Number($(name).value) }));
     }
     $('reset').addEventListener('click', () => change(DEFAULT));
