@@ -36,6 +36,7 @@ LEFTOVERS = {
     "glue": r"not computed|glue:",
     "math label": r"\$\$ *\([\w:-]+\)",
     "nameless link": r"\[\]\(",
+    "split display": r"^>(?:(?!\$\$).)*\$\$(?:(?!\$\$).)*$",  # viewers would show its `>`
 }
 
 
@@ -271,6 +272,7 @@ def test_the_lint_sees_every_leftover() -> None:
         "glue": "It is (not computed).",
         "math label": "$$ (eq)",
         "nameless link": "[](x)",
+        "split display": "> $$\n> x\n> $$",
     }
     assert set(faulty) == set(LEFTOVERS)
     for name, text in faulty.items():
