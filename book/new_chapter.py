@@ -44,12 +44,10 @@ class NewChapter:
 
     def fill(self, template: str) -> str:
         """Put the names into a template."""
-        words = self.name.replace("-", " ")
         values = {
             "@NAME@": self.name,
             "@CHAPTER@": self.stem,
-            "@TITLE@": words.capitalize(),
-            "@WORDS@": words,
+            "@TITLE@": self.name.replace("-", " ").capitalize(),
         }
         return re.sub("|".join(values), lambda match: values[match[0]], template)
 
@@ -119,7 +117,8 @@ def with_chapter(toc: str, stem: str) -> str:
 
 
 def _joined(text: str, more: str) -> str:
-    return text if not more else f"{text.rstrip()}\n{more}" if text.strip() else more
+    """Return a text with more at its end."""
+    return f"{text.rstrip()}\n{more}"
 
 
 def write(files: Mapping[Path, str]) -> None:

@@ -30,7 +30,9 @@ _MATH = re.compile(
     |(?P<bar>[|])|(?P<star>[*]+(?=\w))(?!\w[^*]*[*])""",
     re.MULTILINE | re.VERBOSE,
 )
-_ALIASES = {stringify_annotation(ArrayLike, "fully-qualified-except-typing"): "ArrayLike"}
+_SHARED = re.compile(r"^(?P<names>\w+(?:, \w+)+)(?P<type> : .*)?$", re.MULTILINE)
+_ARRAY = re.compile(r"[~\w.]*ndarray\[tuple\[[~\w.]*Any, \.\.\.\], [~\w.]*dtype\[([~\w.]+)\]\]")
+_ALIASES = {stringify_annotation(ArrayLike, "smart"): "ArrayLike"}
 
 
 class Api(Generated):
@@ -103,11 +105,26 @@ def mathematics(text: str) -> str:
     return _MATH.sub(replaced, text)
 
 
+def one_by_one(text: str) -> str:
+    """Return a docstring whose attributes have a line each, where some shared one."""
+
+    def split(match: re.Match[str]) -> str:
+        *first, last = match["names"].split(", ")
+        return (
+            "".join(f"{name}{match['type'] or ''}\n" for name in first)
+            + last
+            + (match["type"] or "")
+        )
+
+    head, title, body = text.partition("Attributes\n----------\n")
+    return head + title + _SHARED.sub(split, body)
+
+
 def process_docstring(
     app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]
 ) -> None:
     """Turn dollars into roles."""
-    lines[:] = mathematics("\n".join(lines)).split("\n")
+    lines[:] = mathematics(one_by_one("\n".join(lines))).split("\n")
 
 
 def add_uses(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
@@ -116,13 +133,17 @@ def add_uses(app: Sphinx, what: str, name: str, value: Any, options: Any, lines:
         lines += ["", f".. used-in:: {name}", ""]
 
 
-def shorten_types(app: Sphinx, what: str, name: str, *rest: Any) -> None:
-    """Give types back the names that the source calls them by."""
-    for annotations in [app.env.temp_data.get("annotations", {}).get(name, {})]:
-        for key, text in annotations.items():
-            for long, short in _ALIASES.items():
-                text = text.replace(long, short)
-            annotations[key] = text
+def shorten_types(app: Sphinx, what: str, name: str, value: Any, *rest: Any) -> None:
+    """Give types back the names that the source calls them by; leave out what is said twice."""
+    annotations = app.env.temp_data.get("annotations", {}).get(name, {})
+    if what == "class" and re.search(r"^ *Attributes\n *-+$", value.__doc__ or "", re.MULTILINE):
+        annotations.clear()  # its parameters are its attributes, which the docstring describes
+    if what in ("class", "exception"):
+        annotations.pop("return", None)
+    for key, text in annotations.items():
+        for long, short in _ALIASES.items():
+            text = text.replace(long, short)
+        annotations[key] = _ARRAY.sub(r"NDArray[\1]", text)
 
 
 def resolve_type(

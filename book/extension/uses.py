@@ -7,6 +7,7 @@ that use it; and each chapter ends with the names that it uses.
 import re
 from collections.abc import Iterator, Sequence
 from html import escape, unescape
+from itertools import groupby
 from typing import Any
 
 from docutils import nodes  # type: ignore[import-untyped]
@@ -133,9 +134,10 @@ def _objects(env: BuildEnvironment) -> Any:
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the lists and the links into their places, now that all pages have been read."""
     for place in list(doctree.findall(UsedIn)):
-        place.replace_self(_line("Used in: ", _chapters(app, docname, place["name"]), "api-uses"))
+        chapters = _chapters(app, docname, place["name"])
+        place.replace_self(_line("Used in: ", chapters, ", ", "api-uses"))
     for place in list(doctree.findall(FromThePackage)):
-        place.replace_self(_line("From the package: ", _entries(app, docname), "api-names"))
+        place.replace_self(_line("From the package: ", _entries(app, docname), "; ", "api-names"))
     if app.builder.format == "html" and docname in _all(app.env):
         for block, (_, uses) in zip(code_blocks(doctree), _all(app.env)[docname], strict=True):
             links = list(_links(app, docname, uses))
@@ -153,27 +155,38 @@ def _chapters(app: Sphinx, docname: str, name: str) -> list[nodes.Node]:
 
 
 def _entries(app: Sphinx, docname: str) -> list[nodes.Node]:
+    """Return, for each module, its name and links to those of its entries that a chapter uses."""
     objects = _objects(app.env)
-    return [
-        make_refnode(
-            app.builder,
-            docname,
-            objects[name].docname,
-            objects[name].node_id,
-            nodes.literal(text=name.removeprefix("slth.")),
-        )
-        for name in used(app.env, docname)
-    ]
+    modules: list[nodes.Node] = []
+    for module, names in groupby(used(app.env, docname), lambda name: name.rpartition(".")[0]):
+        part = nodes.inline(classes=["api-module"])
+        part += nodes.Text(f"{module.removeprefix('slth.')}: ")
+        links = [
+            make_refnode(
+                app.builder,
+                docname,
+                objects[name].docname,
+                objects[name].node_id,
+                nodes.literal(text=name.rpartition(".")[2]),
+            )
+            for name in names
+        ]
+        part += _joined(links, ", ")
+        modules.append(part)
+    return modules
 
 
-def _line(title: str, links: Sequence[nodes.Node], style: str) -> list[nodes.Node]:
-    """Return a paragraph with a title and links, or nothing if there are none."""
-    if not links:
+def _joined(parts: Sequence[nodes.Node], sign: str) -> list[nodes.Node]:
+    """Put a sign between nodes."""
+    return [one for part in parts for one in (nodes.Text(sign), part)][1:]
+
+
+def _line(title: str, parts: Sequence[nodes.Node], sign: str, style: str) -> list[nodes.Node]:
+    """Return a paragraph with a title and its parts, or nothing if there are none."""
+    if not parts:
         return []
     paragraph = nodes.paragraph(classes=[style])
-    paragraph += nodes.strong(text=title)
-    for number, link in enumerate(links):
-        paragraph += [nodes.Text(", ")] * bool(number) + [link]
+    paragraph += [nodes.strong(text=title), *_joined(parts, sign)]
     return [paragraph]
 
 

@@ -112,12 +112,16 @@ def sources() -> dict[str, str]:
 
 
 def tokens_of(source: str) -> list[str]:
-    """Return the names and signs of a program, without strings and comments."""
-    return [
-        token.string
-        for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type in (tokenize.NAME, tokenize.OP)
-    ]
+    """Return the names and signs of a program, also those within f-strings."""
+    found = []
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type in (tokenize.NAME, tokenize.OP):
+            found.append(token.string)
+        elif token.type == tokenize.STRING and token.string.startswith("f"):
+            # one token up to Python 3.11
+            for inner in re.findall(r"\{([^{}]+)\}", token.string):
+                found += ["{", *re.findall(r"\w+|[^\w\s]", inner), "}"]
+    return found
 
 
 def plain_uses(source: str) -> set[str]:
@@ -145,8 +149,11 @@ def plain_uses(source: str) -> set[str]:
             while inspect.ismodule(value) and tokens[number + 1] == ".":
                 number += 2
                 value = getattr(value, tokens[number])
-            if (inspect.isclass(value) or inspect.isfunction(value)) and not (
-                tokens[number + 1] == "=" and tokens[number - 1] in ",("
+            ours = getattr(value, "__module__", "").startswith("slth")
+            if (
+                ours
+                and (inspect.isclass(value) or inspect.isfunction(value))
+                and not (tokens[number + 1] == "=" and tokens[number - 1] in ",(")
             ):
                 found.add(f"{value.__module__}.{value.__qualname__}")
     return found

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from book import new_chapter
-from book.project import BuildError, Project
+from book.project import BuildError, Project, toc_files, write_atomically
 from tests.book import test_sources
 from tests.book.conftest import ROOT, Book, run_build
 
@@ -113,7 +113,7 @@ def test_the_files_keep_what_they_had(project: Project) -> None:
     assert kept == old["_toc.yml"].splitlines()
     assert [*project.chapter_names(), chapter.stem] == [
         Path(name).stem
-        for name in new_chapter_files(new["_toc.yml"])
+        for name in toc_files(yaml.safe_load(new["_toc.yml"]))
         if name.startswith("notebooks/")
     ]
     assert chapter.stem in yaml.safe_load(new["profiles.yml"])
@@ -122,19 +122,12 @@ def test_the_files_keep_what_they_had(project: Project) -> None:
     assert "@" not in page.replace("@ ", "")
 
 
-def new_chapter_files(toc: str) -> list[str]:
-    """Return the documents of a table of contents."""
-    from book.project import toc_files
-
-    return toc_files(yaml.safe_load(toc))
-
-
 def test_a_failure_leaves_everything_as_it_was(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = digests(project.root)
     files = new_chapter.changes(project, new_chapter.plan(project, "my-idea"))
-    real = new_chapter.write_atomically
+    real = write_atomically
 
     def full(path: Path, text: str) -> None:
         if path.name == "_toc.yml":
