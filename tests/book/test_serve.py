@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -56,6 +56,13 @@ class Served:
         return line
 
 
+def listen(stream: Iterable[str], said: "queue.Queue[str]") -> None:
+    """Pass on each line, and an empty one at the end."""
+    for line in stream:
+        said.put(line)
+    said.put("")
+
+
 @contextmanager
 def serve(tiny: TinyBook, *arguments: str) -> Iterator[Served]:
     """Serve a book on a free port until the end of the block."""
@@ -71,8 +78,7 @@ def serve(tiny: TinyBook, *arguments: str) -> Iterator[Served]:
     )
     said: queue.Queue[str] = queue.Queue()
     assert process.stdout is not None
-    stream = process.stdout
-    threading.Thread(target=lambda: [*map(said.put, stream), said.put("")]).start()
+    threading.Thread(target=listen, args=(process.stdout, said)).start()
     try:
         yield Served(f"http://127.0.0.1:{port}", process, said)
     finally:
