@@ -102,8 +102,9 @@ def main(profile: str, names: tuple[str, ...], port: int) -> None:
     except (BuildError, claims.RegistryError) as error:
         complain(str(error))
         sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("Stopped.", err=True)
+    except KeyboardInterrupt:  # during a build; the server catches its own
+        pass
+    click.echo("Stopped.", err=True)
 
 
 if __name__ == "__main__":
