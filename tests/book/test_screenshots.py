@@ -97,7 +97,7 @@ COVERED = """(id) => {
 def picture(page: Page, path: Path) -> Path:
     """Take a picture of the whole page."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=path, full_page=True, animations="disabled")
+    page.screenshot(path=path, full_page=True, animations="disabled", timeout=180_000)
     return path
 
 
