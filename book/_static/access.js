@@ -1,20 +1,32 @@
 'use strict';
 
-/* Formulas wider than the page scroll in their box: the box is then reached by keyboard too. */
+/* Formulas wider than their place scroll there, and are then reached by keyboard too. */
 (() => {
-  /** Boxes of our own that may scroll; the theme sees to tables and code. */
-  const BOXES = 'div.math, .math-wrapper';
+  /** What holds a formula: MathJax's own box of a displayed one, the theme's of one in a line. */
+  const HOLDERS = 'mjx-container[display="true"], span.math';
 
   /**
-   * Make a box a tab stop exactly while it has something to scroll.
-   * @param {Element} box
+   * Whether a formula is wider than what holds it; the copy for screen readers does not count.
+   * @param {Element} holder
+   * @returns {boolean}
    */
-  const update = (box) => {
-    if (box.scrollWidth > box.clientWidth) box.setAttribute('tabindex', '0');
-    else box.removeAttribute('tabindex');
+  const isWide = (holder) => {
+    const formula = holder.querySelector('mjx-math');
+    return formula !== null && formula.getBoundingClientRect().width > holder.clientWidth + 2;
   };
 
-  const updateAll = () => document.querySelectorAll(BOXES).forEach(update);
+  /**
+   * Make what holds a formula a tab stop that scrolls, exactly while there is something to scroll.
+   * @param {Element} holder
+   */
+  const update = (holder) => {
+    const wide = holder.clientWidth > 0 && isWide(holder);
+    holder.classList.toggle('scrolls', wide);
+    if (wide) holder.setAttribute('tabindex', '0');
+    else holder.removeAttribute('tabindex');
+  };
+
+  const updateAll = () => document.querySelectorAll(HOLDERS).forEach(update);
 
   /** MathJax may still be at work when the page has loaded. */
   const ready = () => Promise.resolve(window.MathJax?.startup?.promise).then(updateAll);

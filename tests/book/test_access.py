@@ -1,11 +1,11 @@
 """Access: what axe-core finds, headings, the keyboard, spoken formulas, motion."""
 
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page
 
 from tests.book.conftest import DESK, PHONE, ROOT, Book, show, watched
@@ -23,6 +23,11 @@ axe.run({exclude: skipped.map((what) => [what])}, {resultTypes: ['violations']})
                         document.querySelector(node.target[0]).querySelector('math')))
     .map((node) =>
       `${rule.impact}: ${rule.id}: ${node.target.join(' ')}: ${node.failureSummary}`)))"""
+
+OUTLINE = """() => [document.documentElement.lang,
+  [...document.querySelectorAll('main :is(h1, h2, h3, h4, h5, h6)')]
+    .filter((one) => one.checkVisibility())
+    .map((one) => [Number(one.tagName[1]), one.textContent.replace(/#$/, '').trim()])]"""
 
 FOCUS = """() => {
   const one = document.activeElement, style = getComputedStyle(one);
@@ -55,7 +60,9 @@ def violations(page: Page, axe: str, *skipped: str) -> list[str]:
     return [f"{Path(page.url).name}: {' '.join(one.split())}" for one in found]
 
 
-def test_axe_finds_nothing(built: Book, browser: Browser, axe: str) -> None:
+def test_axe_finds_nothing_and_headings_are_in_order(
+    built: Book, browser: Browser, axe: str
+) -> None:
     """Quickly: formulas stay TeX, and code, which has the same colours everywhere, is left out."""
     page = watched(browser, DESK, [])
     page.route("**/mathjax/**", lambda route: route.abort())
@@ -63,6 +70,7 @@ def test_axe_finds_nothing(built: Book, browser: Browser, axe: str) -> None:
     for path in built.pages():
         page.goto(path.as_uri(), wait_until="load")
         found += violations(page, axe, "pre")
+        found += [f"{path.name}: {one}" for one in outline(*page.evaluate(OUTLINE))]
     page.context.close()
     assert found == []
 
@@ -113,34 +121,25 @@ def test_axe_sees_what_is_wrong(browser: Browser, axe: str, tmp_path: Path) -> N
         assert f" {rule}:" in found, f"{rule} is not in\n{found}"
 
 
-def outline(html: str) -> list[str]:
+def outline(language: str, headings: list[tuple[int, str]]) -> list[str]:
     """Return what is wrong with the language and the headings of a page."""
-    soup = BeautifulSoup(html, "html.parser")
-    wrong = []
-    if soup.html is None or soup.html.get("lang") != "en":
-        wrong.append("no lang")
-    headings = soup.select("main :is(h1, h2, h3, h4, h5, h6)")
-    levels = [int(one.name[1]) for one in headings]
+    wrong = [] if language == "en" else [f"the language is '{language}'"]
+    levels = [level for level, _ in headings]
     if levels.count(1) != 1 or levels[:1] != [1]:
-        wrong.append(f"{levels.count(1)} first-level headings, the first heading is {levels[:1]}")
-    for before, one in zip(levels, headings[1:], strict=False):
-        if int(one.name[1]) > before + 1:
-            wrong.append(f"'{one.get_text()}' skips a level")
-    wrong += ["an empty heading" for one in headings if not one.get_text(strip=True).strip("#")]
-    return wrong
-
-
-def test_headings_and_language(built: Book) -> None:
-    wrong = {page.name: outline(page.read_text("utf-8")) for page in built.pages()}
-    assert {name: found for name, found in wrong.items() if found} == {}
+        wrong.append(f"the headings have the levels {levels}, not 1 once, at first")
+    wrong += [
+        f"'{text}' skips a level"
+        for (before, _), (level, text) in pairwise(headings)
+        if level > before + 1
+    ]
+    return wrong + ["an empty heading" for _, text in headings if not text]
 
 
 def test_the_outline_sees_what_is_wrong() -> None:
-    html = "<html><main><h2>A</h2><h1>B</h1><h3>C</h3><h4>#</h4></main></html>"
-    found = " ".join(outline(html))
-    for fault in ("no lang", "first heading is [2]", "'C' skips", "an empty heading"):
+    found = " ".join(outline("", [(2, "A"), (1, "B"), (3, "C"), (4, "")]))
+    for fault in ("the language is ''", "not 1 once", "'C' skips", "an empty heading"):
         assert fault in found
-    assert outline('<html lang="en"><main><h1>A</h1><h2>B</h2><h3>C</h3><h2>D</h2></main>') == []
+    assert outline("en", [(1, "A"), (2, "B"), (3, "C"), (2, "D")]) == []
 
 
 def stops(page: Page, number: int) -> list[dict[str, Any]]:
@@ -219,7 +218,7 @@ def test_controls_open_by_keyboard(built: Book, browser: Browser) -> None:
 
     solution = page.locator(".solution.dropdown").first
     height = solution.bounding_box()
-    solution.locator("button").press("Enter")
+    solution.locator(".toggle-button").press("Enter")
     page.wait_for_timeout(300)
     opened = solution.bounding_box()
     assert height is not None
@@ -266,16 +265,21 @@ def test_less_motion_is_no_motion(built: Book, browser: Browser) -> None:
 
 
 def test_wide_formulas_are_scrolled_by_keyboard(built: Book, browser: Browser) -> None:
-    """Boxes of formulas are tab stops exactly where they scroll."""
+    """What holds a formula is a tab stop exactly where it scrolls, and scrolls where it is cut."""
     page = watched(browser, {"width": 300, "height": 800}, [])
     show(page, built.html / "notebooks" / "04-dense-networks.html")
-    counts = """() => ['div.math', 'div.math[tabindex]'].map(
-      (what) => [...document.querySelectorAll(what)].filter(
-        (one) => one.scrollWidth > one.clientWidth || one.hasAttribute('tabindex')).length)"""
-    page.wait_for_timeout(200)
-    wide, stops_there = page.evaluate(counts)
-    assert wide == stops_there > 0
+    counts = """() => {
+      const holders = [...document.querySelectorAll('mjx-container[display="true"], span.math')];
+      const wide = holders.filter((one) => one.clientWidth > 0 &&
+        one.querySelector('mjx-math').getBoundingClientRect().width > one.clientWidth + 2);
+      const stops = holders.filter((one) => one.tabIndex === 0 &&
+        getComputedStyle(one).overflowX === 'auto');
+      return [wide.length, stops.length];
+    }"""
+    page.wait_for_selector(".scrolls")
+    wide, reached = page.evaluate(counts)
+    assert wide == reached > 0
     page.set_viewport_size({"width": 1800, "height": 800})
-    page.wait_for_timeout(200)
+    page.wait_for_selector(".scrolls", state="detached")
     assert page.evaluate(counts) == [0, 0]
     page.context.close()

@@ -33,7 +33,7 @@ VIEWS: list[tuple[int, Literal["light", "dark"]]] = [
 LAYOUT = """() => {
   const found = [];
   const room = document.documentElement.clientWidth;
-  const article = document.querySelector('article') || document.body;
+  const article = document.querySelector('article, main') || document.body;
   const tell = (one, fault) => {
     const text = (one.id || one.textContent).trim().replace(/\\s+/g, ' ').slice(0, 40);
     found.push(`${one.tagName.toLowerCase()}.${one.classList[0] || ''} '${text}' ${fault}`);
@@ -58,8 +58,12 @@ LAYOUT = """() => {
       tell(one, `reaches from ${Math.round(box.left)} to ${Math.round(box.right)} of ${room}`);
     }
     const style = getComputedStyle(one);
-    const cut = ['hidden', 'clip'].includes(style.overflowX) && style.textOverflow !== 'ellipsis';
-    if (cut && one.scrollWidth > one.clientWidth + 1 && one.textContent.trim() &&
+    const cut = ['hidden', 'clip'].includes(style.overflowX) && style.display !== 'inline' &&
+      style.textOverflow !== 'ellipsis';
+    // Beside a formula stands a copy for screen readers, which widens what its box could scroll.
+    const formula = one.querySelector(':scope > mjx-container > mjx-math');
+    const width = formula ? formula.getBoundingClientRect().width : one.scrollWidth;
+    if (cut && width > one.clientWidth + 2 && one.textContent.trim() &&
         !one.closest('mjx-container')) tell(one, 'is cut off');
   }
   const blocks = [...article.querySelectorAll(
@@ -93,7 +97,7 @@ COVERED = """(id) => {
 def picture(page: Page, path: Path) -> Path:
     """Take a picture of the whole page."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=path, full_page=True, animations="disabled")
+    page.screenshot(path=path, full_page=True, animations="disabled", timeout=180_000)
     return path
 
 
@@ -122,7 +126,7 @@ def blank_bands(image: Any, longest: int = BLANK) -> list[str]:
 
 def article_faults(page: Page, image: Path) -> list[str]:
     """Return what is blank in the part of the picture that is the article."""
-    box = page.locator("article").first.bounding_box()
+    box = page.locator("article, main").last.bounding_box()
     assert box is not None
     x, y = int(box["x"]), int(box["y"])
     seen = imread(image)[y : y + int(box["height"]), max(x, 0) : x + int(box["width"])]
