@@ -24,6 +24,7 @@ PACKAGES = (
     "slth.experiments",
     "slth.plotting",
     "slth.notebook",
+    "slth.shipped",
 )
 """The public packages and modules; each has a page of its own."""
 
