@@ -2,14 +2,12 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes  # type: ignore[import-untyped]
 from sphinx.application import Sphinx
 
-from book.extension import explorer_still
 from book.extension.generated import Generated
 
 PAGE = "book/explorer"
@@ -20,10 +18,7 @@ SCRIPTS = (
 """In the order in which they build on one another."""
 
 _SOURCE = Path(__file__).resolve().parents[1] / "explorer"
-_STILLS: dict[str, tuple[str, Callable[[], explorer_still.Still]]] = {
-    "subset-sums": ("still-sums", explorer_still.subset_sums),
-    "trade-off": ("still-trade", explorer_still.trade_off),
-}
+_STILLS = {"subset-sums": "still-sums", "trade-off": "still-trade"}
 
 
 _NO_SCRIPTS = (
@@ -43,11 +38,12 @@ class Explorer(Generated):
             raise self.error(f"no explorer {name!r}; there are {', '.join(_STILLS)}")
         markup = _SOURCE / f"{name}.html"
         self.env.note_dependency(str(markup))
-        css_class, make = _STILLS[name]
-        still = make()
+        from book.extension import explorer_still  # slow, and other pages need none of it
+
+        still = explorer_still.STILLS[name]()
         folder = Path(self.env.srcdir, "_build", "explorer")
         explorer_still.save(still, folder / name)
-        box = nodes.container(classes=[css_class])
+        box = nodes.container(classes=[_STILLS[name]])
         image = f"/{(folder / name).relative_to(self.env.srcdir).as_posix()}.*"
         lines = [
             _NO_SCRIPTS,

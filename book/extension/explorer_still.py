@@ -167,6 +167,10 @@ def trade_off() -> Still:
     return Still(figure, words, caption, "\n".join(rows))
 
 
+STILLS = {"subset-sums": subset_sums, "trade-off": trade_off}
+"""What stands for each explorer."""
+
+
 def measured() -> dict[str, list[list[int]]]:
     """Return, for each z, pairs of k and the n at which half of the gadgets serve every weight.
 
