@@ -16,8 +16,9 @@ from book.project import BuildError, Project, toc_files
 from slth.claims import Claim
 
 LEFT_OUT = (
-    "script, style, link, button, input, select, textarea, canvas, iframe, dialog, a.headerlink, "
-    "details.hide.above-input, .toctree-wrapper, .d-print-none, .only-dark, .dark-only"
+    "script, style, link, button, input, select, textarea, canvas, iframe, dialog, nav, .actions, "
+    "a.headerlink, details.hide.above-input, .sd-hide-link-text, .toctree-wrapper, "
+    ".d-print-none, .only-dark, .dark-only"
 )
 """What serves no reader of paper; the code that the pages fold away is among it."""
 
@@ -93,7 +94,7 @@ def uses_in_words(registry: Mapping[str, Claim]) -> Tag:
         return f'<a href="#{target}">{escape(registry[identifier].title)}</a>'
 
     items = [
-        f"<li>{link(claim.id)}: {', '.join(map(link, claim.uses))}</li>"
+        f"<li><strong>{link(claim.id)}</strong>: {', '.join(map(link, claim.uses))}</li>"
         for claim in registry.values()
         if claim.uses
     ]
