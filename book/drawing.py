@@ -135,7 +135,7 @@ def _neurons(found: slth.Ticket, columns: list[NDArray[np.float64]]) -> list[str
     for depth, (x, column) in enumerate(zip(_NETWORK_X, columns, strict=True)):
         alive: NDArray[np.bool_] = np.ones(len(column), dtype=bool)
         if depth % 2:
-            alive = np.asarray(found.mask.layers[depth - 1]).any(axis=1, keepdims=True)[:, 0]
+            alive = np.array([row.any() for row in found.mask.layers[depth - 1]])
         for y, used in zip(column, alive, strict=True):
             radius = 7.0 if depth % 2 == 0 else 3.2 if used else 0.8
             dots.append(_dot(x, y, radius, "neuron" if used else "neuron unused"))
