@@ -103,7 +103,7 @@ def test_a_symbol_explains_itself(built: Book, browser: Browser) -> None:
     show(page, Path(built.html, "notebooks", "04-dense-networks.html"))
     card = page.locator("#symbol-card")
     assert card.is_hidden()
-    letter = page.locator("#thm-dense mjx-math .symbol-M-1-dots-M-2-ell").first
+    letter = page.locator("#thm-dense mjx-math .symbol-M-1").first
     letter.scroll_into_view_if_needed()
     letter.hover()
     assert "random network" in card.inner_text()
