@@ -35,8 +35,8 @@ def target() -> nn.Sequential:
     network = nn.Sequential(
         nn.Linear(2, 2, bias=False), nn.ReLU(), nn.Linear(2, 1, bias=False)
     ).requires_grad_(False)
-    network[0].weight.copy_(torch.tensor([[0.4, -0.3], [0.2, 0.35]]))
-    network[2].weight.copy_(torch.tensor([[0.3, -0.4]]))
+    weights = {"0.weight": [[0.4, -0.3], [0.2, 0.35]], "2.weight": [[0.3, -0.4]]}
+    network.load_state_dict({name: torch.tensor(values) for name, values in weights.items()})
     return network
 
 
@@ -133,9 +133,9 @@ def _kept(masks: tuple[NDArray[np.bool_], ...], columns: list[NDArray[np.float64
 def _neurons(found: slth.Ticket, columns: list[NDArray[np.float64]]) -> list[str]:
     dots = []
     for depth, (x, column) in enumerate(zip(_NETWORK_X, columns, strict=True)):
-        alive = np.ones(len(column), bool)
+        alive: NDArray[np.bool_] = np.ones(len(column), dtype=bool)
         if depth % 2:
-            alive = found.mask.layers[depth - 1].any(axis=1)
+            alive = np.array([row.any() for row in found.mask.layers[depth - 1]])
         for y, used in zip(column, alive, strict=True):
             radius = 7.0 if depth % 2 == 0 else 3.2 if used else 0.8
             dots.append(_dot(x, y, radius, "neuron" if used else "neuron unused"))

@@ -81,7 +81,7 @@ def read_rows(text: str) -> list[Row]:
     ValueError
         If the chapters of a row are not numbers, or two rows look for the same in one chapter.
     """
-    rows = []
+    rows: list[Row] = []
     for line in text.splitlines():
         match = _ROW.match(line)
         if match is None or match[1] == "symbol" or set(line) <= set("|- "):
@@ -105,13 +105,20 @@ def find(formula: str, rows: Iterable[Row]) -> list[Found]:
     rows
         The rows that hold on this page.
     """
+    first: dict[str, list[tuple[Row, Key]]] = {}
+    families: dict[str, list[tuple[Row, Key]]] = {}
+    for row, key in _pairs(rows):
+        first.setdefault(key.names[0], []).append((row, key))
+        families.setdefault(key.family, []).append((row, key))
     present, at = symbols(formula), 0
-    known = list(rows)
     found = []
     while at < len(present):
-        rest = present[at:]
-        exact = [(len(key.names), row) for row, key in _pairs(known) if key.matches(rest)]
-        alike = [(1, row) for row, key in _pairs(known) if key.is_relative(rest[0])]
+        rest = present[at : at + 4]
+        close = families.get(rest[0].letter, [])
+        exact = [
+            (len(key.names), row) for row, key in first.get(rest[0].name, []) if key.matches(rest)
+        ]
+        alike = [(1, row) for row, key in close if key.is_relative(rest[0])]
         length, best = max(exact or alike, key=lambda pair: pair[0], default=(1, None))
         if best is not None:
             letters = tuple(one for one in rest[:length] if re.match(r"[a-zA-Z\\]", one.letter))

@@ -1,8 +1,8 @@
-"""Notation within reach: rows that can be linked to, the symbols of each chapter, marked formulas.
+r"""Notation within reach: rows that can be linked to, the symbols of each chapter, marked formulas.
 
 The table is read from ``book/notation.md``.  Each of its rows gets an address; each chapter ends
 with a list of the symbols in its formulas, which needs no script; and each such symbol is marked in
-the formula with ``\\class``, so that ``symbols.js`` can show the entry of the list beside it.
+the formula with ``\class``, so that ``symbols.js`` can show the entry of the list beside it.
 """
 
 import re
