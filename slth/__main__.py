@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from slth.claims.commands import group as claims_group
+from slth.claims_commands import group as claims_group
 
 if TYPE_CHECKING:
     from torch import nn

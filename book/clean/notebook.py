@@ -121,9 +121,11 @@ def _installation(shared: Shared) -> Any:
         else 'raise ModuleNotFoundError("slth is missing: pip install PATH-TO-A-CLONE-OF-THE-BOOK")'
     )
     code = f"""
-        import importlib.util
+        from importlib.metadata import PackageNotFoundError, version
 
-        if importlib.util.find_spec("slth") is None:  # nothing to do where it is installed
+        try:
+            version("slth")  # nothing to do where it is installed
+        except PackageNotFoundError:
             {missing}
     """
     return new_code_cell(dedent(code).strip(), metadata={"tags": ["install"]})

@@ -3,11 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
-from slth.claims import ledger, registry, verification
-from slth.claims.registry import Claim
+if TYPE_CHECKING:
+    from slth.claims import Claim
+
+# NumPy takes a moment to load: what needs it is imported by the commands that do.
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _SIGNS = {"holds": "✔", "fails": "✘", "unchecked": "○"}
@@ -23,7 +26,9 @@ def group() -> None:
 @_JSON
 def list_claims(chapter: str | None, as_json: bool) -> None:
     """List the claims: identifier, how it is checked, chapter, title."""
-    known = list(registry.load().values())
+    from slth import claims
+
+    known = list(claims.load().values())
     if chapter is not None:
         known = _of_chapter(known, chapter)
     if as_json:
@@ -84,6 +89,8 @@ def verify(
     Needs the extra 'notebook'.  The exit code is 0 if every claim holds, 1 if one fails, 2 if one
     is unknown or registered as not checked.
     """
+    from slth.claims import markdown, verification
+
     known = _claims(list(identifiers))
 
     def announce(chapter: str) -> None:
@@ -98,21 +105,23 @@ def verify(
         for claim, verdict in zip(known, verdicts, strict=True):
             click.echo(f"{_SIGNS[verdict.outcome]} {claim.id}: {claim.title} ({claim.source})")
             for one in verdict.records:
-                click.echo(f"  {ledger.markdown(claim, one).replace('**', '')}")
+                click.echo(f"  {markdown(claim, one).replace('**', '')}")
             word = "not checked" if verdict.outcome == "unchecked" else verdict.outcome
             click.echo(f"  {word}: {verdict.reason}")
     outcomes = {one.outcome for one in verdicts}
     context.exit(1 if "fails" in outcomes else 2 if "unchecked" in outcomes else 0)
 
 
-def _check(claim: Claim) -> str:
+def _check(claim: "Claim") -> str:
     """Return in a word how a claim is checked."""
     return "not checked" if claim.unchecked is not None else str(claim.kind)
 
 
-def _claims(identifiers: Sequence[str]) -> list[Claim]:
+def _claims(identifiers: Sequence[str]) -> "list[Claim]":
     """Return the claims of these identifiers, each once."""
-    known = registry.load()
+    from slth import claims
+
+    known = claims.load()
     if unknown := [one for one in identifiers if one not in known]:
         raise click.UsageError(
             f"there is no claim '{unknown[0]}' in the ledger; 'slth claims list' lists it"
@@ -120,7 +129,7 @@ def _claims(identifiers: Sequence[str]) -> list[Claim]:
     return [known[one] for one in dict.fromkeys(identifiers)]
 
 
-def _of_chapter(claims: Sequence[Claim], chapter: str) -> list[Claim]:
+def _of_chapter(claims: "Sequence[Claim]", chapter: str) -> "list[Claim]":
     """Return the claims of a chapter that is given by its name or its number."""
     names = sorted({claim.chapter for claim in claims if claim.chapter is not None})
     number = chapter.zfill(2)
