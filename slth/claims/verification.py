@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,7 +150,9 @@ def judge(claim: Claim, run: ChapterRun) -> Verdict:
     return Verdict(claim.id, "holds", "every check holds, every control fails", own)
 
 
-def verify(claims: Sequence[Claim], profile: str, before: Any = None) -> list[Verdict]:
+def verify(
+    claims: Sequence[Claim], profile: str, before: Callable[[str], None] | None = None
+) -> list[Verdict]:
     """Verify claims, running each chapter once; verdicts in the order of the claims.
 
     Parameters

@@ -252,7 +252,10 @@ def test_names_are_followed_through_cells() -> None:
 @pytest.mark.parametrize(
     ("source", "problem"),
     [
-        ("from slth import subset_sum\nsubset_sum.sovle([1], 1)", "slth.subset_sum has no sovle"),
+        (
+            "from slth import subset_sum\nsubset_sum.resolve_all([1], 1)",
+            "slth.subset_sum has no resolve_all",
+        ),
         ("import slth.nothing", "there is no module slth.nothing"),
         ("from slth.theory.rss import nothing", "slth.theory.rss has no nothing"),
         ("from slth.tickets.atomic import write", "has no"),
@@ -284,8 +287,8 @@ def test_the_help_of_every_command_is_there() -> None:
 
 @pytest.mark.slow
 def test_a_missing_name_stops_the_build(tiny: TinyBook) -> None:
-    cell = "```{code-cell} ipython3\nif False:\n    from slth.subset_sum import sovle\n```\n"
+    cell = "```{code-cell} ipython3\nif False:\n    from slth.subset_sum import resolve_all\n```\n"
     tiny.write({"01-one": f"# One\n\n{cell}"})
     done = tiny.build()
     assert done.returncode == 1
-    assert "slth.subset_sum has no sovle" in done.stderr
+    assert "slth.subset_sum has no resolve_all" in done.stderr

@@ -15,8 +15,7 @@ from scipy.stats import binomtest, kstest
 from slth import subset_sum
 from slth.theory import laws, lower_bound, overparameterization, products, rfss, rss
 from slth.theory.entropy import binary_entropy
-from tests.book.conftest import Book
-from tests.book.test_browser import DESK, PHONE, browser, watched  # noqa: F401 (a fixture)
+from tests.book.conftest import DESK, PHONE, Book, watched
 
 pytestmark = [pytest.mark.book, pytest.mark.xdist_group("book")]
 
@@ -35,7 +34,7 @@ def address(book: Book, settings: str = "") -> str:
 
 
 @pytest.fixture(scope="module")
-def page(built: Book, browser: Browser) -> Iterator[Page]:  # noqa: F811
+def page(built: Book, browser: Browser) -> Iterator[Page]:
     """Open the explorer for those who only ask its functions."""
     complaints: list[str] = []
     opened = watched(browser, DESK, complaints)
@@ -46,7 +45,7 @@ def page(built: Book, browser: Browser) -> Iterator[Page]:  # noqa: F811
 
 
 @pytest.fixture
-def explorer(built: Book, browser: Browser) -> Iterator[Callable[..., Page]]:  # noqa: F811
+def explorer(built: Book, browser: Browser) -> Iterator[Callable[..., Page]]:
     """Return the function that opens the explorer afresh; it must not complain."""
     complaints: list[str] = []
     contexts = []

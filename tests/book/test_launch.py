@@ -9,10 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from book.clean import folder
 from book.extension.launch import panel
-from tests.book.conftest import Book
-from tests.book.test_browser import DESK, PHONE, browser, show, watched
-
-__all__ = ["browser"]  # the fixture
+from tests.book.conftest import DESK, PHONE, Book, show, watched
 
 LINKS = ".launch a"
 

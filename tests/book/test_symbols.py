@@ -8,10 +8,7 @@ from playwright.sync_api import Browser
 
 from book.extension.symbols import mark
 from book.symbols import find, read_rows
-from tests.book.conftest import ROOT, Book
-from tests.book.test_browser import DESK, browser, show, watched
-
-__all__ = ["browser"]
+from tests.book.conftest import DESK, ROOT, Book, show, watched
 
 TABLE = r"""
 | symbol | meaning | chapters |
