@@ -14,6 +14,7 @@ from docutils import nodes  # type: ignore[import-untyped]
 from numpy.typing import ArrayLike
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.domains.python import PythonDomain
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
 from sphinx.util.typing import stringify_annotation
@@ -170,8 +171,16 @@ def resolve_type(
     return None if written or ours else content
 
 
+def call_attributes_so() -> None:
+    """Give the fields of dataclasses the name that their docstrings give them."""
+    for field in PythonDomain.directives["class"].doc_field_types:
+        if field.name == "variable":
+            field.label = "Attributes"
+
+
 def setup(app: Sphinx) -> None:
     """Register the directive, and what happens to docstrings and types."""
+    call_attributes_so()
     app.add_directive("api", Api)
     app.connect("autodoc-process-docstring", process_docstring, priority=400)  # napoleon: 500
     app.connect("autodoc-process-docstring", add_uses, priority=600)
