@@ -26,7 +26,30 @@ def mend(html: str) -> str:
     """
     for pattern, correct in MENDED:
         html = re.sub(pattern, correct, html)
-    return unique_names(html)
+    return unique_names(plain_parameters(html))
+
+
+def plain_parameters(html: str) -> str:
+    """Write the parameters of a long signature as lines, for a list without terms is none.
+
+    >>> plain_parameters('<span class="sig-paren">(</span> <dl> <dd>x,</dd> </dl>')
+    '<span class="sig-paren">(</span> <span class="sig-line">x,</span> '
+    """
+
+    def lines(match: re.Match[str]) -> str:
+        found = re.sub(r"<dd>(.*?)</dd>\s*", r'<span class="sig-line">\1</span> ', match[2].strip())
+        return match[1] + found
+
+    return re.sub(r'(class="sig-paren">\(</span>\s*)<dl>(.*?)</dl>', lines, html, flags=re.DOTALL)
+
+
+def name_toggles(html: str) -> str:
+    """Say what the toggles of the table of contents show.
+
+    >>> name_toggles('<a href="a.html">Theory</a><details><summary><i></i></summary>')
+    '<a href="a.html">Theory</a><details><summary aria-label="Pages of Theory"><i></i></summary>'
+    """
+    return re.sub(r"([^<>]*)(</a><details[^>]*><summary)>", r'\1\2 aria-label="Pages of \1">', html)
 
 
 def unique_names(html: str) -> str:
@@ -53,7 +76,18 @@ def mend_body(
         context["body"] = mend(context["body"])
 
 
+def mend_contents(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Correct the table of contents that the theme makes for each page."""
+    if make := context.get("generate_toctree_html"):
+        context["generate_toctree_html"] = lambda *args, **kwargs: name_toggles(
+            str(make(*args, **kwargs))
+        )
+
+
 def setup(app: Sphinx) -> None:
     """Register the correction, and the templates that come before the theme's."""
     app.config.templates_path.insert(0, str(Path(__file__).parent / "templates"))
     app.connect("html-page-context", mend_body)
+    app.connect("html-page-context", mend_contents, priority=600)  # the theme: 500

@@ -32,15 +32,18 @@ class CommandHelp(SphinxDirective):
         return section
 
 
-def helps(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
+def helps(
+    command: click.Command, name: str, above: click.Context | None = None
+) -> Iterator[tuple[str, str]]:
     """Yield name and help text of a command and of all commands below it."""
-    context = click.Context(command, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH)
-    yield name, command.get_help(context)
+    settings = {**command.context_settings, "terminal_width": WIDTH, "max_content_width": WIDTH}
+    context = click.Context(command, info_name=name, parent=above, **settings)
+    yield context.command_path, command.get_help(context)
     if isinstance(command, click.Group):
         for one in command.list_commands(context):
             below = command.get_command(context, one)
             if below is not None:
-                yield from helps(below, f"{name} {one}")
+                yield from helps(below, one, context)
 
 
 def block(text: str) -> nodes.literal_block:

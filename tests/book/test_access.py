@@ -147,6 +147,7 @@ def stops(page: Page, number: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for _ in range(number):
         page.keyboard.press("Tab")
+        page.evaluate("() => new Promise(requestAnimationFrame)")  # what moves has come to rest
         stop = page.evaluate(FOCUS)
         if stop["tag"] == "BODY":
             break

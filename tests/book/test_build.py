@@ -371,6 +371,6 @@ def test_a_plain_jupyter_book_build_works(tiny: TinyBook) -> None:
     assert done.returncode == 0, done.stderr
     html = tiny.root / "_build" / "html"
     assert "3.5" in visible(html / "notebooks" / "01-a.html")
-    assert "executed this page itself" in visible(html / "notebooks" / "01-a.html")
+    assert "executed by jupyter-book build itself" in visible(html / "notebooks" / "01-a.html")
     assert "did not collect results" in visible(html / "book" / "claims.html")
     assert "not checked, because no result was collected" in visible(html / "book" / "claims.html")

@@ -11,8 +11,9 @@ import pypdf
 import pypdfium2
 import pytest
 from bs4 import BeautifulSoup, Tag
+from playwright.sync_api import Browser
 
-from book import pdf, whole
+from book import whole
 from book.project import BuildError, Project
 from slth import claims
 from tests.book.conftest import ROOT, Book
@@ -208,7 +209,7 @@ def title_pattern(text: str) -> str:
     return ".*?".join(re.escape(plain(one)) for one in re.split(r"\\\(.*?\\\)", text))
 
 
-def test_the_eye_sees_blank_pages_and_cut_ones(tmp_path: Path) -> None:
+def test_the_eye_sees_blank_pages_and_cut_ones(tmp_path: Path, browser: Browser) -> None:
     """The same check complains of a document with both faults."""
     path = tmp_path / "faulty.pdf"
     style = (ROOT / "book" / "pdf.css").read_text("utf-8")
@@ -223,10 +224,10 @@ def test_the_eye_sees_blank_pages_and_cut_ones(tmp_path: Path) -> None:
     body = "".join(f'<div class="chapter">{one}</div>' for one in bodies)
     source = tmp_path / "faulty.html"
     source.write_text(f"<html><style>{style}</style><body>{body}</body></html>", encoding="utf-8")
-    with pdf.chromium() as browser:
-        page = browser.new_page()
-        page.goto(source.as_uri())
-        page.pdf(path=path, prefer_css_page_size=True)
+    page = browser.new_page()
+    page.goto(source.as_uri())
+    page.pdf(path=path, prefer_css_page_size=True)
+    page.close()
     assert faults(path) == [
         "page 2 is blank",
         "page 3 is cut at the margin",
