@@ -89,7 +89,7 @@ def articles(built: Book) -> dict[str, Tag]:
     return found
 
 
-slow = [pytest.mark.slow, pytest.mark.book, pytest.mark.xdist_group("book")]
+slow = [pytest.mark.slow, pytest.mark.book, pytest.mark.xdist_group("pdf")]
 
 
 class TestPrinted:

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.book.conftest import ROOT, Book, show, watched
 
-pytestmark = [pytest.mark.book, pytest.mark.slow, pytest.mark.xdist_group("book")]
+pytestmark = [pytest.mark.book, pytest.mark.slow, pytest.mark.xdist_group("screenshots")]
 
 PICTURES = ROOT / "_build" / "screenshots"
 BLANK = 700
