@@ -154,7 +154,7 @@ def main(name: str) -> None:
     click.echo("It builds and passes the tests as it is. Change it piece by piece:")
     click.echo(f"  python book/build.py --profile fast --chapter {chapter.stem}   its page")
     for claim in yaml.safe_load(chapter.fill(_template(project, "claims.yml"))):
-        click.echo(f"  python book/build.py --claim {claim}   its claim, verified")
+        click.echo(f"  slth claims verify {claim}   its claim, verified")
     click.echo("  make test   everything that is checked")
 
 

@@ -159,7 +159,8 @@ def test_every_page_is_whole(
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     found = []
     for path in built.pages():
-        image = PICTURES / f"{path.stem}-{width}-{scheme}.png"
+        name = "-".join(path.relative_to(built.html).with_suffix("").parts)
+        image = PICTURES / f"{name}-{width}-{scheme}.png"
         found += faults(page, path, image)
     page.context.close()
     assert found == []
