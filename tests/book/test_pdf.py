@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pypdfium2
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-from book import pdf, whole
+from book import typeset, whole
 from book.project import BuildError, Project
 from slth import claims
 from tests.book.conftest import ROOT, Book
@@ -223,7 +224,7 @@ def test_the_eye_sees_blank_pages_and_cut_ones(tmp_path: Path) -> None:
     body = "".join(f'<div class="chapter">{one}</div>' for one in bodies)
     source = tmp_path / "faulty.html"
     source.write_text(f"<html><style>{style}</style><body>{body}</body></html>", encoding="utf-8")
-    with pdf.chromium() as browser:
+    with typeset.chromium() as browser:
         page = browser.new_page()
         page.goto(source.as_uri())
         page.pdf(path=path, prefer_css_page_size=True)
@@ -246,7 +247,7 @@ def test_a_page_becomes_part_of_the_whole() -> None:
     article = BeautifulSoup(html, "lxml").article
     names = {"notebooks/01-a", "notebooks/02-b", "book/claims"}
     page = whole.Page("notebooks/01-a", "Part", article)
-    found = whole.adapt(page, names, "../html", {})
+    found = whole.adapt(page, names, {})
     assert [str(link["href"]) for link in found.select("a")] == [
         "#notebooks/01-a/start",
         "#notebooks/02-b/end",
@@ -262,7 +263,7 @@ def test_a_page_becomes_part_of_the_whole() -> None:
     assert "folded" not in found.get_text()
     assert "a file" in found.get_text()
     assert found.select_one(".together").get_text() == "\\(x\\),"
-    (line,) = whole.entries(page, found)
+    (line,) = whole.entries(replace(page, article=found))
     assert (line.level, line.text(), line.anchor) == (1, "Title", "notebooks/01-a")
 
 
