@@ -7,13 +7,10 @@ python book/epub.py --profile fast      of the book with small parameters
 import re
 import sys
 import unicodedata
-import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from itertools import groupby
-from pathlib import Path, PurePosixPath
-from uuid import NAMESPACE_URL, uuid5
+from pathlib import Path
 
 import click
 from lxml import etree
@@ -23,31 +20,13 @@ if __name__ == "__main__":  # the folder above, not the script's own
     sys.path[0] = str(ROOT)
 
 from book import typeset, whole  # noqa: E402
+from book.archive import File, pack  # noqa: E402
 from book.project import BuildError, Project, write_atomically  # noqa: E402
 
 XHTML = "http://www.w3.org/1999/xhtml"
 MATHML = "http://www.w3.org/1998/Math/MathML"
 SVG = "http://www.w3.org/2000/svg"
 OPS = "http://www.idpf.org/2007/ops"
-TYPES = {
-    ".css": "text/css",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
-    ".xhtml": "application/xhtml+xml",
-}
-CONTAINER = """<?xml version="1.0" encoding="utf-8"?>
-<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>
-<rootfile full-path="EPUB/content.opf" media-type="application/oebps-package+xml"/>
-</rootfiles></container>
-"""
-ACCESS = {
-    "accessMode": ["textual", "visual"],
-    "accessModeSufficient": ["textual"],
-    "accessibilityFeature": ["alternativeText", "MathML", "structuralNavigation"],
-    "accessibilityHazard": ["none"],
-}
-"""What the book promises to readers who do not see it."""
-
 TAKE = """() => {
   'use strict';
   for (const box of document.querySelectorAll('mjx-container')) {
@@ -56,26 +35,6 @@ TAKE = """() => {
   const serializer = new XMLSerializer();
   return [...document.body.children].map((part) => serializer.serializeToString(part));
 }"""
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of the archive: its name below ``EPUB``, its content, what the manifest says of it."""
-
-    name: str
-    content: bytes
-    properties: str = ""
-
-    def item(self) -> str:
-        """Return its line of the manifest."""
-        marked = f' properties="{self.properties}"' if self.properties else ""
-        kind = TYPES[PurePosixPath(self.name).suffix]
-        return f'<item id="{self.key}" href="{self.name}" media-type="{kind}"{marked}/>'
-
-    @property
-    def key(self) -> str:
-        """The name that the manifest gives it."""
-        return "file-" + re.sub(r"[^\w.-]", "-", self.name)
 
 
 def file_name(page: str) -> str:
@@ -93,7 +52,8 @@ def navigation(lines: Sequence[whole.Entry]) -> str:
     for part, group in groupby(lines, key=lambda line: line.part):
         chapters: list[list[str]] = []
         for line in group:
-            link = f'<a href="#{escape(line.anchor)}">{line.number} {line.html}</a>'
+            title = f"{line.number} {line.html}".strip()
+            link = f'<a href="#{escape(line.anchor)}">{title}</a>'
             if line.level == 1:
                 chapters.append([])
             chapters[-1].append(link)
@@ -163,33 +123,41 @@ def take_images(root: etree._Element, folder: Path) -> list[File]:
     found = []
     for image in root.iter(f"{{{XHTML}}}img"):
         path = folder / image.get("src")
+        content = path.read_bytes()
         image.set("src", f"images/{path.name}")
-        found.append(File(image.get("src"), path.read_bytes()))
+        found.append(File(image.get("src"), unique(content) if path.suffix == ".svg" else content))
     return found
+
+
+def unique(drawing: bytes) -> bytes:
+    """Return an SVG without ids that come twice: matplotlib repeats those of equal images."""
+    root = etree.fromstring(drawing)
+    seen: set[str] = set()
+    for tag in root.iterfind(".//*[@id]"):
+        if tag.get("id") in seen:
+            del tag.attrib["id"]
+        else:
+            seen.add(tag.get("id"))
+    text: bytes = etree.tostring(root.getroottree(), xml_declaration=True, encoding="utf-8")
+    return text
+
+
+SKELETON = f"""<html xmlns="{XHTML}" xmlns:epub="{OPS}" lang="en" xml:lang="en"><head><title/>
+<link rel="stylesheet" type="text/css" href="style.css"/></head><body/></html>"""
 
 
 def xhtml(name: str, root: etree._Element) -> File:
     """Return a part of the book as a file."""
-    properties = [
-        word
-        for word, tag in (
-            ("nav", f"{{{XHTML}}}nav"),
-            ("mathml", f"{{{MATHML}}}math"),
-            ("svg", f"{{{SVG}}}svg"),
-        )
-        if next(root.iter(tag), None) is not None
-    ]
-    if root.tag == f"{{{XHTML}}}nav":
-        root.set(f"{{{OPS}}}type", "toc")
+    html = etree.fromstring(SKELETON)
     heading = next(root.iter(f"{{{XHTML}}}h1"))
-    text = (
-        '<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE html>\n'
-        f'<html xmlns="{XHTML}" xmlns:epub="{OPS}" lang="en" xml:lang="en"><head>'
-        f"<title>{escape(' '.join(''.join(heading.itertext()).split()))}</title>"
-        '<link rel="stylesheet" type="text/css" href="style.css"/></head>'
-        f"<body>{etree.tostring(root, encoding='unicode', with_tail=False)}</body></html>\n"
-    )
-    return File(file_name(name), text.encode(), " ".join(properties))
+    next(html.iter(f"{{{XHTML}}}title")).text = " ".join("".join(heading.itertext()).split())
+    next(html.iter(f"{{{XHTML}}}body")).append(root)
+    marks = {"nav": f"{{{XHTML}}}nav", "mathml": f"{{{MATHML}}}math", "svg": f"{{{SVG}}}svg"}
+    for nav in html.iter(marks["nav"]):
+        nav.set(f"{{{OPS}}}type", "toc")
+    text = etree.tostring(html, xml_declaration=True, encoding="utf-8", doctype="<!DOCTYPE html>")
+    used = [mark for mark, tag in marks.items() if next(html.iter(tag), None) is not None]
+    return File(file_name(name), text, " ".join(used))
 
 
 def code_style(css: str) -> str:
@@ -199,41 +167,6 @@ def code_style(css: str) -> str:
         for theme in ("light", "dark")
     )
     return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
-
-
-def package(
-    imprint: typeset.Imprint, profile: str, files: Sequence[File], spine: Sequence[File]
-) -> str:
-    """Return the description of the book and the list of its files."""
-    access = "".join(
-        f'<meta property="schema:{name}">{value}</meta>'
-        for name, values in ACCESS.items()
-        for value in values
-    )
-    order = "".join(f'<itemref idref="{file.key}"/>' for file in spine)
-    return (
-        '<?xml version="1.0" encoding="utf-8"?>\n'
-        '<package xmlns="http://www.idpf.org/2007/opf" version="3.0" xml:lang="en" '
-        'unique-identifier="id"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/">'
-        f'<dc:identifier id="id">urn:uuid:{uuid5(NAMESPACE_URL, f"{imprint.title}/{profile}")}'
-        f"</dc:identifier><dc:title>{escape(imprint.title)}</dc:title>"
-        f"<dc:creator>{escape(imprint.author)}</dc:creator><dc:language>en</dc:language>"
-        f"<dc:date>{imprint.day}</dc:date>"
-        f'<meta property="dcterms:modified">{imprint.day}T00:00:00Z</meta>{access}</metadata>\n'
-        f"<manifest>{''.join(file.item() for file in files)}</manifest>\n"
-        f"<spine>{order}</spine></package>\n"
-    )
-
-
-def pack(path: Path, files: Mapping[str, bytes], imprint: typeset.Imprint) -> None:
-    """Write the archive; the same files give the same bytes."""
-    new = path.with_suffix(".new")
-    day = (imprint.day.year, imprint.day.month, imprint.day.day, 0, 0, 0)
-    with zipfile.ZipFile(new, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("mimetype", day), "application/epub+zip")
-        for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name, day), content, zipfile.ZIP_DEFLATED)
-    new.replace(path)
 
 
 def write(project: Project, profile: str) -> Path:
@@ -252,7 +185,11 @@ def write(project: Project, profile: str) -> Path:
     contents += [str(page.article) for page in pages]
     source = folder / "book.html"
     write_atomically(source, typeset.document(imprint.title, "", "".join(contents)))
+    style = (project.root / "book" / "epub.css").read_text("utf-8")
     with typeset.chromium() as browser, typeset.opened(browser, source) as page:
+        page.set_viewport_size({"width": 900, "height": 1200})
+        page.add_style_tag(content=style)
+        cover = File("cover.png", page.locator(".title-page").screenshot(), "cover-image")
         parts = [etree.fromstring(text) for text in page.evaluate(TAKE)]
     named = dict(zip(["cover", "nav", *(page.name for page in pages)], parts, strict=True))
     resolve(named)
@@ -261,13 +198,10 @@ def write(project: Project, profile: str) -> Path:
         mend_mathematics(root)
         images |= {image.name: image for image in take_images(root, folder)}
     spine = [xhtml(name, root) for name, root in named.items()]
-    style = (project.root / "book" / "epub.css").read_text("utf-8")
     style += code_style((html / "_static" / "pygments.css").read_text("utf-8"))
-    files = [*spine, File("style.css", style.encode()), *(images[key] for key in sorted(images))]
+    files = [*spine, cover, File("style.css", style.encode()), *images.values()]
     final = folder / "strong-lottery-tickets.epub"
-    described = package(imprint, profile, files, spine).encode()
-    inside = {"META-INF/container.xml": CONTAINER.encode(), "EPUB/content.opf": described}
-    pack(final, inside | {f"EPUB/{file.name}": file.content for file in files}, imprint)
+    pack(final, imprint, profile, files, spine)
     return final
 
 

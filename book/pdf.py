@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import matplotlib
 import pypdf
 from playwright.sync_api import Browser
 from pypdf.generic import Fit, IndirectObject
@@ -21,17 +20,6 @@ if __name__ == "__main__":  # the folder above, not the script's own
 
 from book import typeset, whole  # noqa: E402
 from book.project import BuildError, Project, write_atomically  # noqa: E402
-
-FONTS = {
-    ("Book", "normal", "normal"): "STIXGeneral.ttf",
-    ("Book", "normal", "italic"): "STIXGeneralItalic.ttf",
-    ("Book", "bold", "normal"): "STIXGeneralBol.ttf",
-    ("Book", "bold", "italic"): "STIXGeneralBolIta.ttf",
-    ("Code", "normal", "normal"): "DejaVuSansMono.ttf",
-    ("Code", "bold", "normal"): "DejaVuSansMono-Bold.ttf",
-    ("Signs", "normal", "normal"): "DejaVuSans.ttf",
-}
-"""The fonts of the text, which come with matplotlib: the PDF looks the same on every machine."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +35,6 @@ def document(
 ) -> tuple[str, list[whole.Entry]]:
     """Return the document to print, with a mark where the contents go, and its contents."""
     pages, lines = whole.assemble(project, html)
-    folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
-    fonts = "\n".join(
-        f"@font-face {{ font-family: {family}; font-weight: {weight}; font-style: {style}; "
-        f"src: url('{(folder / file).as_uri()}'); }}"
-        for (family, weight, style), file in FONTS.items()
-    )
     style = (project.root / "book" / "pdf.css").read_text("utf-8")
     body = (
         f"{typeset.title_page(project, imprint, profile)}{CONTENTS}<main>"
@@ -60,7 +42,7 @@ def document(
     )
     head = (
         f'<link rel="stylesheet" href="{whole.HTML}/_static/pygments.css">'
-        f"<style>{fonts}\n{style}\n{whole.running_heads(pages, lines)}</style>"
+        f"<style>{style}\n{whole.running_heads(pages, lines)}</style>"
     )
     return typeset.document(imprint.title, head, body), lines
 

@@ -9,6 +9,7 @@ from datetime import date
 from html import escape
 from pathlib import Path
 
+import matplotlib
 import yaml
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -19,6 +20,17 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 MINUTES = 5
 """How long mathematics, or printing, may take."""
+
+FONTS = {
+    ("Book", "normal", "normal"): "STIXGeneral.ttf",
+    ("Book", "normal", "italic"): "STIXGeneralItalic.ttf",
+    ("Book", "bold", "normal"): "STIXGeneralBol.ttf",
+    ("Book", "bold", "italic"): "STIXGeneralBolIta.ttf",
+    ("Code", "normal", "normal"): "DejaVuSansMono.ttf",
+    ("Code", "bold", "normal"): "DejaVuSansMono-Bold.ttf",
+    ("Signs", "normal", "normal"): "DejaVuSans.ttf",
+}
+"""The fonts of the text, which come with matplotlib: print looks the same on every machine."""
 
 MATHJAX = (
     '{options: {processHtmlClass: "tex2jax_process|mathjax_process|math|output_area", '
@@ -102,9 +114,15 @@ def opened(browser: Browser, path: Path) -> Iterator[Page]:
 
 def document(title: str, head: str, body: str) -> str:
     """Return an HTML document whose formulas MathJax sets; it lies in a folder beside the pages."""
+    folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
+    fonts = "\n".join(
+        f"@font-face {{ font-family: {family}; font-weight: {weight}; font-style: {style}; "
+        f"src: url('{(folder / file).as_uri()}'); }}"
+        for (family, weight, style), file in FONTS.items()
+    )
     return (
         '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
-        f"<title>{escape(title)}</title>{head}"
+        f"<title>{escape(title)}</title><style>{fonts}</style>{head}"
         f"<script>window.MathJax = {MATHJAX}</script>"
         f'<script defer src="{whole.HTML}/vendor/mathjax/tex-chtml.js"></script>'
         f'</head><body class="mathjax_ignore tex2jax_ignore">{body}</body></html>'
