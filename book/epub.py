@@ -6,7 +6,6 @@ python book/epub.py --profile fast      of the book with small parameters
 
 import re
 import sys
-import unicodedata
 from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import groupby
@@ -21,10 +20,10 @@ if __name__ == "__main__":  # the folder above, not the script's own
 
 from book import typeset, whole  # noqa: E402
 from book.archive import File, pack  # noqa: E402
+from book.mathml import MATHML, mend  # noqa: E402
 from book.project import BuildError, Project, write_atomically  # noqa: E402
 
 XHTML = "http://www.w3.org/1999/xhtml"
-MATHML = "http://www.w3.org/1998/Math/MathML"
 SVG = "http://www.w3.org/2000/svg"
 OPS = "http://www.idpf.org/2007/ops"
 TAKE = """() => {
@@ -87,35 +86,6 @@ def resolve(parts: Mapping[str, etree._Element]) -> None:
             if target[1:] not in places:
                 raise BuildError(f"{name} links to {target}, which is not in the book")
             tag.set("href", places[target[1:]])
-
-
-def styled(text: str, variant: str) -> str:
-    """Return letters in one of Unicode's mathematical alphabets.
-
-    Browsers, and so the readers made of them, ignore the attribute ``mathvariant``.
-    """
-    letters = []
-    for letter in text:
-        name = re.sub("(LATIN|GREEK) | LETTER", "", unicodedata.name(letter))
-        style = variant.upper().replace("BOLD-", "BOLD ")
-        for full in (f"MATHEMATICAL {style} {name}", f"{style} {name}"):
-            try:
-                letters.append(unicodedata.lookup(full))
-                break
-            except KeyError:
-                continue
-        else:
-            letters.append(letter)
-    return "".join(letters)
-
-
-def mend_mathematics(root: etree._Element) -> None:
-    """Leave out what MathJax notes for itself, and write alphabets as Unicode."""
-    for tag in root.iter(f"{{{MATHML}}}*"):
-        for key in [key for key in tag.attrib if key.startswith("data-")]:
-            del tag.attrib[key]
-        if tag.text and tag.get("mathvariant", "normal") != "normal":
-            tag.text = styled(tag.text, tag.attrib.pop("mathvariant"))
 
 
 def take_images(root: etree._Element, folder: Path) -> list[File]:
@@ -195,7 +165,7 @@ def write(project: Project, profile: str) -> Path:
     resolve(named)
     images: dict[str, File] = {}
     for root in parts:
-        mend_mathematics(root)
+        mend(root)
         images |= {image.name: image for image in take_images(root, folder)}
     spine = [xhtml(name, root) for name, root in named.items()]
     style += code_style((html / "_static" / "pygments.css").read_text("utf-8"))

@@ -143,5 +143,5 @@ def title_page(project: Project, imprint: Imprint, profile: str) -> str:
         f"<p>Version {escape(imprint.version)}{revision}<br>{day}</p>"
         f'<p class="note">All chapters were executed in the <em>{profile}</em> profile; every '
         "number in the text comes out of a cell. The code that the pages fold away, mostly that "
-        "of the figures, is left out here.</p></header>"
+        "of the figures, is left out here, and what moves in a browser stands still.</p></header>"
     )
