@@ -26,6 +26,12 @@ from book.project import BuildError, Project, write_atomically  # noqa: E402
 XHTML = "http://www.w3.org/1999/xhtml"
 SVG = "http://www.w3.org/2000/svg"
 OPS = "http://www.idpf.org/2007/ops"
+COVER = """
+body { margin: 0; background: #fff; color: #111; }
+.title-page { display: grid; box-sizing: border-box; height: 100vh; align-content: center; }
+"""
+"""How the title page becomes the picture that libraries show."""
+
 TAKE = """() => {
   'use strict';
   for (const box of document.querySelectorAll('mjx-container')) {
@@ -158,7 +164,7 @@ def write(project: Project, profile: str) -> Path:
     style = (project.root / "book" / "epub.css").read_text("utf-8")
     with typeset.chromium() as browser, typeset.opened(browser, source) as page:
         page.set_viewport_size({"width": 900, "height": 1200})
-        page.add_style_tag(content=style)
+        page.add_style_tag(content=style + COVER)
         cover = File("cover.png", page.locator(".title-page").screenshot(), "cover-image")
         parts = [etree.fromstring(text) for text in page.evaluate(TAKE)]
     named = dict(zip(["cover", "nav", *(page.name for page in pages)], parts, strict=True))

@@ -11,7 +11,7 @@ THIN = "0.167em"
 TIGHT = {"|", "‖", "/"}
 """What TeX sets without space, and MathML like a relation or a division."""
 
-CLOSING = {")", "]", "}", "|", "‖", "!", "⟩", "⌉", "⌋"}
+CLOSING = {")", "]", "}", "|", "‖", "!", "⟩", "⌉", "⌋", "…", "⋯"}
 APPLY = "\N{FUNCTION APPLICATION}"
 
 
@@ -26,6 +26,8 @@ def mend(root: etree._Element) -> None:
         before = sign.getprevious()
         if sign.text in TIGHT:
             sign.attrib.update({"lspace": "0", "rspace": "0"})
+        elif re.fullmatch("[A-Za-z]{2,}", sign.text or ""):  # max, min
+            sign.attrib.update({"lspace": THIN, "rspace": THIN})
         elif sign.text in ("+", "−") and _is_sign(before) and before.text not in CLOSING:
             sign.set("form", "prefix")
         elif sign.text == APPLY and before is not None:

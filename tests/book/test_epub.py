@@ -102,6 +102,8 @@ def astray(
     found = []
     for target in filter(None, (tag.get(key) for key in ("src", "href", LINK))):
         address = urlsplit(target)
+        if target.startswith("data:image/"):
+            continue
         if address.scheme or address.netloc:
             if tag.tag != f"{{{XHTML}}}a" or address.scheme not in ("http", "https"):
                 found.append(f"loads {target}")
@@ -298,6 +300,7 @@ def test_mathematics_is_spaced_as_in_tex() -> None:
         == "<mi>&#8473;</mi>"
     )
     assert mended("<mo>|</mo>") == '<mo lspace="0" rspace="0">|</mo>'
+    assert mended("<mo>min</mo>") == '<mo lspace="0.167em" rspace="0.167em">min</mo>'
     assert mended("<mo>[</mo><mo>−</mo>") == '<mo>[</mo><mo form="prefix">&#8722;</mo>'
     assert mended("<mo>)</mo><mo>−</mo>") == "<mo>)</mo><mo>&#8722;</mo>"
     assert mended(f"<mi>p</mi><mi>ln</mi>{apply}<mi>p</mi>") == (
