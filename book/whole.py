@@ -150,6 +150,9 @@ def adapt(page: Page, names: set[str], registry: Mapping[str, Claim]) -> Tag:
         else:
             seen.add(str(tag["id"]))
             tag["id"] = anchor(page.name, str(tag["id"]))
+    # a section may begin at the end of one printed page, and its heading on the next
+    for heading in article.select("section[id] > h2:not([id])"):
+        heading["id"] = heading.parent.attrs.pop("id")
     for tag in article.select("[href]"):
         target = _target(page.name, str(tag["href"]), names)
         if target is not None:
@@ -202,7 +205,8 @@ def entries(page: Page) -> list[Entry]:
     """Return the contents of an adapted page: its title and its sections."""
     found = []
     for heading in page.article.select("h1, h2"):
-        section = heading.find_parent(["section", "span"], id=True)
+        named = heading.has_attr("id")
+        section = heading if named else heading.find_parent(["section", "span"], id=True)
         if section is None or heading.find_parent(class_="admonition"):
             continue
         title = copy(heading)

