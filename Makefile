@@ -7,7 +7,7 @@ AXE := tests/node_modules/.package-lock.json
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book chapter test test-slow lint links bench scale constraints clean browser pdf serve
+.PHONY: help book chapter test test-slow lint links bench scale constraints clean browser pdf epub serve
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -22,6 +22,9 @@ book: $(STAMP) ## execute the chapters, build the HTML, print its path
 
 pdf: book browser ## print the built book as one PDF, and its path
 	$(BIN)/python book/pdf.py
+
+epub: book browser ## pack the built book as one EPUB, and print its path
+	$(BIN)/python book/epub.py
 
 serve: $(STAMP) ## serve the book, rebuild what is edited; CHAPTER=NAME serves only that one
 	$(BIN)/python book/serve.py $(if $(CHAPTER),--chapter $(CHAPTER))

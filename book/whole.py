@@ -4,7 +4,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any, cast
@@ -13,15 +13,18 @@ from urllib.parse import unquote, urlsplit
 from bs4 import BeautifulSoup, NavigableString, Tag
 
 from book.project import BuildError, Project, toc_files
+from slth import claims
 from slth.claims import Claim
 
 LEFT_OUT = (
-    "script, style, link, button, input, select, textarea, canvas, iframe, dialog, nav, .actions, "
-    "a.headerlink, details.hide.above-input, .sd-hide-link-text, .toctree-wrapper, "
+    "[hidden], script, style, link, button, input, select, textarea, canvas, iframe, dialog, nav, "
+    ".actions, a.headerlink, details.hide.above-input, .sd-hide-link-text, .toctree-wrapper, "
     ".d-print-none, .only-dark, .dark-only"
 )
 """What serves no reader of paper; the code that the pages fold away is among it."""
 
+HTML = "../html"
+"""The way from the folder of the document to that of the pages."""
 
 LONG = 40
 """From this length on, in characters of TeX, a formula may need to break across lines."""
@@ -102,7 +105,16 @@ def uses_in_words(registry: Mapping[str, Claim]) -> Tag:
     return cast(Tag, BeautifulSoup(text, "lxml").ul)
 
 
-def adapt(page: Page, names: set[str], to_html: str, registry: Mapping[str, Claim]) -> Tag:
+def assemble(project: Project, html: Path) -> tuple[list[Page], list[Entry]]:
+    """Return the pages with their content for paper, and the contents of the book."""
+    found = pages(project, html)
+    names = {page.name for page in found}
+    registry = claims.load(project.registry)
+    adapted = [replace(page, article=adapt(page, names, registry)) for page in found]
+    return adapted, [line for page in adapted for line in entries(page)]
+
+
+def adapt(page: Page, names: set[str], registry: Mapping[str, Claim]) -> Tag:
     """Return a page's content for paper, with links and anchors of the whole book.
 
     Parameters
@@ -111,8 +123,6 @@ def adapt(page: Page, names: set[str], to_html: str, registry: Mapping[str, Clai
         The page.
     names
         All pages; a link to one of them becomes a link inside the document.
-    to_html
-        The way from the document to the folder of the pages.
     registry
         The claims.
     """
@@ -127,6 +137,8 @@ def adapt(page: Page, names: set[str], to_html: str, registry: Mapping[str, Clai
     for claim in article.select("[id^=claim-]"):
         identifier = str(claim["id"]).removeprefix("claim-")
         claim.append(BeautifulSoup(f" <code>{escape(identifier)}</code>", "lxml").code or "")
+    for parameters in article.select("dl.py > dl"):
+        _mend_signature(parameters)
     for details in article.select("details"):
         details["open"] = ""
     seen: set[str] = set()
@@ -138,6 +150,9 @@ def adapt(page: Page, names: set[str], to_html: str, registry: Mapping[str, Clai
         else:
             seen.add(str(tag["id"]))
             tag["id"] = anchor(page.name, str(tag["id"]))
+    # a section may begin at the end of one printed page, and its heading on the next
+    for heading in article.select("section[id] > h2:not([id])"):
+        heading["id"] = heading.parent.attrs.pop("id")
     for tag in article.select("[href]"):
         target = _target(page.name, str(tag["href"]), names)
         if target is not None:
@@ -148,7 +163,7 @@ def adapt(page: Page, names: set[str], to_html: str, registry: Mapping[str, Clai
             del tag["href"]
     for tag in article.select("[src]"):
         folder = posixpath.dirname(page.name)
-        tag["src"] = posixpath.normpath(posixpath.join(to_html, folder, str(tag["src"])))
+        tag["src"] = posixpath.normpath(posixpath.join(HTML, folder, str(tag["src"])))
     for formula in article.select("span.math"):
         after = formula.next_sibling
         mark = re.match(r"[.,;:?!)’”]+", after) if isinstance(after, NavigableString) else None
@@ -165,6 +180,17 @@ def adapt(page: Page, names: set[str], to_html: str, registry: Mapping[str, Clai
     return article
 
 
+def _mend_signature(parameters: Tag) -> None:
+    """Put a signature of many lines together: Sphinx nests lists as HTML does not allow it."""
+    end = parameters.find_next_sibling("dd")
+    signature = cast(Tag, parameters.find_previous_sibling("dt"))
+    rest = [one for one in parameters.next_siblings if end is None or one in end.previous_siblings]
+    signature.extend([parameters, *rest])
+    for line in [parameters, *parameters.find_all("dd", recursive=False)]:
+        line.name = "span"
+        line["class"] = ["signature-line"]
+
+
 def _target(name: str, href: str, names: set[str]) -> str | None:
     """Where a link of a page leads in the whole book; None if there is no such place on paper."""
     parsed = urlsplit(href)
@@ -175,11 +201,12 @@ def _target(name: str, href: str, names: set[str]) -> str | None:
     return f"#{anchor(other, unquote(parsed.fragment))}" if other in names else None
 
 
-def entries(page: Page, content: Tag) -> list[Entry]:
-    """Return the contents of a page: its title and its sections."""
+def entries(page: Page) -> list[Entry]:
+    """Return the contents of an adapted page: its title and its sections."""
     found = []
-    for heading in content.select("h1, h2"):
-        section = heading.find_parent(["section", "span"], id=True)
+    for heading in page.article.select("h1, h2"):
+        named = heading.has_attr("id")
+        section = heading if named else heading.find_parent(["section", "span"], id=True)
         if section is None or heading.find_parent(class_="admonition"):
             continue
         title = copy(heading)

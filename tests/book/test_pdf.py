@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from tests.book.conftest import ROOT, Book
 
 MILLIMETRE = 72 / 25.4
 MARGIN = 21 * MILLIMETRE  # the style asks for 22 mm at both sides
-FULL_LINE = 187 * MILLIMETRE  # most pages have a line that ends within a millimetre of 188
+FULL_LINE = 187 * MILLIMETRE  # the longest lines end within a millimetre of 188
 HEAD, FOOT = 23 * MILLIMETRE, 21 * MILLIMETRE
 
 
@@ -57,7 +58,7 @@ def faults(path: Path) -> list[str]:
             found.append(f"page {number} is cut at the margin")
         body = [right for _, low, right, high in boxes if low > FOOT and high < height - HEAD]
         ends.append(max(body, default=0.0))
-    if np.quantile(ends, 0.7) < FULL_LINE:
+    if np.quantile(ends, 0.8) < FULL_LINE:  # in the reference, few lines are full
         found.append("the pages are shrunk")
     return found
 
@@ -84,8 +85,8 @@ def articles(built: Book) -> dict[str, Tag]:
     for name, _ in whole.parts(Project(ROOT).toc()):
         html = (built.html / f"{name}.html").read_bytes()
         found[name] = BeautifulSoup(html, "lxml").select_one("article.bd-article")
-        for link in found[name].select("a.headerlink"):
-            link.decompose()
+        for unseen in found[name].select("a.headerlink, [hidden]"):
+            unseen.decompose()
     return found
 
 
@@ -247,7 +248,7 @@ def test_a_page_becomes_part_of_the_whole() -> None:
     article = BeautifulSoup(html, "lxml").article
     names = {"notebooks/01-a", "notebooks/02-b", "book/claims"}
     page = whole.Page("notebooks/01-a", "Part", article)
-    found = whole.adapt(page, names, "../html", {})
+    found = whole.adapt(page, names, {})
     assert [str(link["href"]) for link in found.select("a")] == [
         "#notebooks/01-a/start",
         "#notebooks/02-b/end",
@@ -263,7 +264,7 @@ def test_a_page_becomes_part_of_the_whole() -> None:
     assert "folded" not in found.get_text()
     assert "a file" in found.get_text()
     assert found.select_one(".together").get_text() == "\\(x\\),"
-    (line,) = whole.entries(page, found)
+    (line,) = whole.entries(replace(page, article=found))
     assert (line.level, line.text(), line.anchor) == (1, "Title", "notebooks/01-a")
 
 
