@@ -97,9 +97,8 @@ def test_an_edit_shows_and_an_error_does_not(
     with serve(tiny, *only) as served:
         assert served.hear("http://127.0.0.1").strip().startswith(served.address)
         first = time.perf_counter() - start
-        page = served.page(name)
-        assert "The old sentence." in page
-        assert "livereload.js" in page
+        served.wait_for(name, "The old sentence.")
+        assert "livereload.js" in served.page(name)
 
         source.write_text(source.read_text("utf-8").replace("old", "new"), "utf-8")
         prose = served.wait_for(name, "The new sentence.")
