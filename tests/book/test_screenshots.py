@@ -4,12 +4,14 @@ The pictures are not compared with earlier ones, which every change of prose wou
 at fault if something leaves the window, covers something else, is cut off, or is not there.
 """
 
+import io
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from tests.book.conftest import ROOT, Book, show, watched
@@ -19,6 +21,9 @@ pytestmark = [pytest.mark.book, pytest.mark.slow, pytest.mark.xdist_group("scree
 PICTURES = ROOT / "_build" / "screenshots"
 BLANK = 700
 """Height in pixels of a band without ink that no page has on purpose."""
+
+SLICE = 8000
+"""Height in pixels of one shot: Chromium leaves blank what is beyond 16384."""
 
 VIEWS: list[tuple[int, Literal["light", "dark"]]] = [
     (390, "light"),
@@ -97,7 +102,19 @@ COVERED = """(id) => {
 def picture(page: Page, path: Path) -> Path:
     """Take a picture of the whole page."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=path, full_page=True, animations="disabled", timeout=180_000)
+    width, height = page.evaluate(
+        "[document.documentElement.clientWidth, document.documentElement.scrollHeight]"
+    )
+    whole = Image.new("RGB", (width, height))
+    for top in range(0, height, SLICE):
+        part = page.screenshot(
+            clip={"x": 0, "y": top, "width": width, "height": min(SLICE, height - top)},
+            full_page=True,
+            animations="disabled",
+            timeout=180_000,
+        )
+        whole.paste(Image.open(io.BytesIO(part)), (0, top))
+    whole.save(path)
     return path
 
 
