@@ -36,7 +36,7 @@ test: lint browser $(AXE) ## all tests that do not take long
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
 test-slow: $(STAMP) browser $(AXE) ## the tests that take long; CI runs both
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --timeout 1800 -m slow
 
 bench: $(STAMP) ## exact subset sums against the peers; stores data/benchmark.json
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'

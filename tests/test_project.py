@@ -6,6 +6,7 @@ from importlib import import_module
 from importlib.metadata import distribution, version
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -84,3 +85,11 @@ def test_the_script_is_there() -> None:
     module, function = where.split(":")
     assert name == "slth"
     assert callable(getattr(import_module(module), function))
+
+
+@pytest.mark.xdist_group("alone")
+def test_groups_stay_together(request: pytest.FixtureRequest) -> None:
+    """By their names; otherwise every worker builds the book and starts a browser."""
+    if not hasattr(request.config, "workerinput"):
+        pytest.skip("there is one process only")
+    assert request.node.nodeid.endswith("@alone")

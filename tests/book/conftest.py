@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # so that the tests import book.*, which is not installed
@@ -21,6 +21,11 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
+
+# Playwright waits for a promise without end.
+TYPESET = """Promise.race([
+  window.MathJax ? MathJax.startup.promise.then(() => null) : null,
+  new Promise((_, no) => setTimeout(no, 120000, new Error('formulas are not typeset in time')))])"""
 
 FRONT = """---
 jupytext:
@@ -95,16 +100,20 @@ def watched(browser: Browser, size: dict[str, int], complaints: list[str]) -> Pa
     def note(text: str) -> None:
         complaints.append(f"{Path(page.url).name}: {text}")
 
+    def failed(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # as by leaving a page before its icon is there
+            note(f"request failed: {request.url}")
+
     page.on("console", lambda message: note(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: note(str(error)))
-    page.on("requestfailed", lambda request: note(f"request failed: {request.url}"))
+    page.on("requestfailed", failed)
     return page
 
 
 def show(page: Page, path: Path) -> None:
     """Open a page and wait for its mathematics."""
     page.goto(path.as_uri(), wait_until="load")
-    page.evaluate("window.MathJax ? MathJax.startup.promise.then(() => null) : null")
+    page.evaluate(TYPESET)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,10 @@ FOCUS = """() => {
 }"""
 
 
+# What moves has come to rest in the next frame; a browser that is busy may draw none for long.
+AT_REST = "() => new Promise((go) => { requestAnimationFrame(go); setTimeout(go, 2000); })"
+
+
 @pytest.fixture(scope="module")
 def axe() -> str:
     """Return axe-core; ``make test`` installs it, and under CI it must be there."""
@@ -147,7 +151,7 @@ def stops(page: Page, number: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for _ in range(number):
         page.keyboard.press("Tab")
-        page.evaluate("() => new Promise(requestAnimationFrame)")  # what moves has come to rest
+        page.evaluate(AT_REST)
         stop = page.evaluate(FOCUS)
         if stop["tag"] == "BODY":
             break

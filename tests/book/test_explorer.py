@@ -256,7 +256,7 @@ def test_the_tradeoff_agrees_with_slth(page: Page) -> None:
         "z => z.map(z => [Explorer.tradeoff.malachPoint(z), Explorer.tradeoff.pensiaPoint(z)])",
         z.tolist(),
     )
-    malach, pensia = np.moveaxis(np.asarray(stars), 1, 0)
+    malach, pensia = np.moveaxis(np.asarray(stars, dtype=np.float64), 1, 0)
     assert malach == pytest.approx(np.transpose(overparameterization.malach_point(z)), rel=1e-12)
     assert pensia == pytest.approx(np.transpose(overparameterization.pensia_point(z)), rel=1e-12)
     assert page.evaluate("() => Number.isNaN(Explorer.tradeoff.multiplicity(1e-9, 10))")
