@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import multiprocessing
 import os
 import signal
@@ -20,7 +21,8 @@ from tqdm import tqdm
 from book import chapter
 from book.project import BuildError, Project, chapter_digest, write_atomically
 from slth import claims
-from slth.claims.verification import records
+from slth.claims.verification import expected_seconds, records
+from slth.sweep.local import follow_parent
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,8 @@ class Runs:
         """
         results = {plan.name: self.result(plan) for plan in plans}
         waiting = [plan for plan in plans if results[plan.name] is None]
+        # The longest first: none is left alone on one core at the end.
+        waiting.sort(key=self._expected, reverse=True)
         failures = []
         if waiting:
             for plan, done in self._run_all(waiting, workers):
@@ -219,12 +223,20 @@ class Runs:
         write_atomically(self._result_path(plan.name), json.dumps(asdict(result), indent=1))
         return result
 
+    def _expected(self, plan: Plan) -> float:
+        seconds = expected_seconds(plan.name, self.profile)
+        return math.inf if seconds is None else seconds
+
     def _result_path(self, name: str) -> Path:
         return self.folder / "results" / f"{name}.json"
 
 
 def _prepare_worker(log: Path) -> None:
-    """Let a terminated worker unwind and stop its kernel; send what kernels say to a file."""
+    """Let a terminated worker unwind and stop its kernel; send what kernels say to a file.
+
+    When the build is killed, the worker ends, and its kernel too.
+    """
+    follow_parent()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     log.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -53,7 +53,7 @@ def evaluate(grid: Grid, missing: Sequence[tuple[str, Cell]], workers: int) -> F
     pool = ProcessPoolExecutor(
         min(workers, len(missing)),
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_follow_parent,
+        initializer=follow_parent,
     )
     others = set(multiprocessing.active_children())
     # Ctrl-C reaches the whole process group.  Blocked while the first submit makes the processes,
@@ -80,7 +80,7 @@ def evaluate(grid: Grid, missing: Sequence[tuple[str, Cell]], workers: int) -> F
         raise
 
 
-def _follow_parent() -> None:
+def follow_parent() -> None:
     """End this process when the one that started it ends, even by SIGKILL."""
 
     def wait() -> None:

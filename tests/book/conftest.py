@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from filelock import FileLock
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
@@ -62,6 +64,12 @@ class Book:
     def chapters(self) -> list[Path]:
         """Return the pages of the chapters."""
         return sorted((self.html / "notebooks").glob("*.html"))
+
+
+@cache
+def parsed(path: Path) -> BeautifulSoup:
+    """Parse a page, once for all tests that look at it."""
+    return BeautifulSoup(path.read_bytes(), "lxml")
 
 
 @pytest.fixture(scope="session")

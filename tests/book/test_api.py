@@ -12,20 +12,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from bs4 import BeautifulSoup
 
 from book import chapter
 from book.extension import api, cells, commands, public, uses
 from book.project import Project
-from tests.book.conftest import ROOT, Book, TinyBook
+from tests.book.conftest import ROOT, Book, TinyBook, parsed
 
 group = pytest.mark.xdist_group("book")
-
-
-@cache
-def soup(path: Path) -> Any:
-    """Return a parsed page."""
-    return BeautifulSoup(path.read_text("utf-8"), "html.parser")
 
 
 def reference(built: Book) -> dict[str, Any]:
@@ -33,7 +26,7 @@ def reference(built: Book) -> dict[str, Any]:
     return {
         entry["id"]: entry
         for page in sorted((built.html / "book" / "api").glob("*.html"))
-        for entry in soup(page).select("dl.py > dt[id]")
+        for entry in parsed(page).select("dl.py > dt[id]")
     }
 
 
@@ -86,11 +79,11 @@ def test_every_link_of_a_code_cell_leads_to_an_entry(built: Book) -> None:
     targets: dict[Path, set[str]] = {}
     number = 0
     for page in built.chapters():
-        for link in soup(page).select("a.api-link"):
+        for link in parsed(page).select("a.api-link"):
             path, _, anchor = link["href"].partition("#")
             target = (page.parent / path).resolve()
             if target not in targets:
-                targets[target] = {one["id"] for one in soup(target).select("[id]")}
+                targets[target] = {one["id"] for one in parsed(target).select("[id]")}
             assert anchor in targets[target], f"{page.name}: {link['href']}"
             assert link["title"].rpartition(".")[2] in link.text or "." in link["title"]
             number += 1
@@ -207,7 +200,7 @@ def test_used_in_by_hand(built: Book, name: str, chapters: list[str]) -> None:
 @group
 def test_a_chapter_ends_with_what_it_uses(built: Book) -> None:
     for page in built.chapters():
-        [line] = soup(page).select("p.api-names")
+        [line] = parsed(page).select("p.api-names")
         named = {link["href"].partition("#")[2] for link in line("a")}
         plain = {public.places()[one] for one in plain_uses(sources()[page.stem])}
         assert plain <= named, page.name
@@ -216,7 +209,7 @@ def test_a_chapter_ends_with_what_it_uses(built: Book) -> None:
 @pytest.mark.book
 @group
 def test_the_entries_read_well(built: Book) -> None:
-    pages = {page.stem: soup(page) for page in (built.html / "book" / "api").glob("*.html")}
+    pages = {page.stem: parsed(page) for page in (built.html / "book" / "api").glob("*.html")}
     assert pages["theory"].select(".math")
     assert pages["subset-sum"].select(".doctest .gp")
     text = " ".join(page.get_text() for page in pages.values())

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import shlex
 import signal
 import subprocess
@@ -214,6 +215,32 @@ def test_interrupted_and_started_again(tiny: TinyBook) -> None:
     assert tiny.build("--execute-only").returncode == 0
     assert tiny.result("01-quick").stat().st_mtime_ns == first
     assert tiny.result("02-slow").is_file()
+
+
+def test_a_killed_build_leaves_nothing_running(tiny: TinyBook) -> None:
+    """Not even the kernel of the chapter that ran."""
+    endless = """
+        import os, time
+        from pathlib import Path
+        Path("../new").write_text(f"{os.getpid()} {os.getppid()}")
+        Path("../new").rename("../processes")
+        while True:
+            time.sleep(0.1)
+    """
+    tiny.write({"01-endless": "# Endless\n\n" + cell(endless)})
+    command = [sys.executable, str(tiny.root / "book" / "build.py"), "--execute-only"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(tiny.root / "processes")
+        names = (tiny.root / "processes").read_text().split()
+        running = [os.pidfd_open(int(name)) for name in names]
+    finally:
+        process.kill()
+        process.wait()
+    for one in running:
+        ended, _, _ = select.select([one], [], [], 30)
+        os.close(one)
+        assert ended
 
 
 def wait_for(path: Path, seconds: float = 60) -> None:

@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup, Tag
 
 from book.execute import Runs
 from book.project import Project
-from tests.book.conftest import Book
+from tests.book.conftest import Book, parsed
 
 pytestmark = [pytest.mark.book, pytest.mark.xdist_group("book")]
 
@@ -35,7 +35,7 @@ SOURCES = {
 def soups(book: Book) -> Iterator[tuple[Path, BeautifulSoup]]:
     """Yield the parsed pages."""
     for page in book.pages():
-        yield page, BeautifulSoup(page.read_text("utf-8"), "html.parser")
+        yield page, parsed(page)
 
 
 def loaded_from_network(book: Book) -> list[str]:
@@ -207,7 +207,7 @@ def test_results_are_as_new_as_the_code(built: Book) -> None:
 
 
 def test_the_claims_page_lists_every_claim(built: Book) -> None:
-    page = BeautifulSoup((built.html / "book" / "claims.html").read_text("utf-8"), "html.parser")
+    page = parsed(built.html / "book" / "claims.html")
     registry = yaml.safe_load((built.root / "book" / "claims.yml").read_text("utf-8"))
     for name, claim in registry.items():
         assert page.find(id=f"claim-{name}") is not None, name
@@ -228,7 +228,7 @@ def test_the_root_leads_to_the_first_page(built: Book) -> None:
 def test_every_chapter_says_how_it_was_made(built: Book) -> None:
     assert len(built.chapters()) == len(built.collected["chapters"])
     for page in built.chapters():
-        footer = BeautifulSoup(page.read_text("utf-8"), "html.parser").select_one(".chapter-footer")
+        footer = parsed(page).select_one(".chapter-footer")
         assert footer is not None, page.name
         result = built.collected["chapters"][page.stem]
         text = footer.get_text()

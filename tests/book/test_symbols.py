@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
 from book.extension.symbols import mark
 from book.symbols import find, read_rows
-from tests.book.conftest import DESK, ROOT, Book, show, watched
+from tests.book.conftest import DESK, ROOT, Book, parsed, show, watched
 
 TABLE = r"""
 | symbol | meaning | chapters |
@@ -81,9 +80,9 @@ def test_the_table_of_the_book_is_understood() -> None:
 @pytest.mark.xdist_group("book")
 def test_each_list_leads_to_the_table(built: Book) -> None:
     """Without scripts: every chapter lists its symbols, and each links to a row."""
-    table = BeautifulSoup((built.html / "book" / "notation.html").read_text("utf-8"), "html.parser")
+    table = parsed(built.html / "book" / "notation.html")
     for path in built.chapters():
-        page = BeautifulSoup(path.read_text("utf-8"), "html.parser")
+        page = parsed(path)
         links = page.select("details.symbols a.symbol-link")
         assert links, path.name
         for link in links:
