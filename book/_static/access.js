@@ -12,21 +12,27 @@
    */
   const isWide = (holder) => {
     const formula = holder.querySelector('mjx-math');
-    return formula !== null && formula.getBoundingClientRect().width > holder.clientWidth + 2;
+    return formula !== null && holder.clientWidth > 0 &&
+      formula.getBoundingClientRect().width > holder.clientWidth + 2;
   };
 
   /**
    * Make what holds a formula a tab stop that scrolls, exactly while there is something to scroll.
    * @param {Element} holder
+   * @param {boolean} wide
    */
-  const update = (holder) => {
-    const wide = holder.clientWidth > 0 && isWide(holder);
+  const mark = (holder, wide) => {
     holder.classList.toggle('scrolls', wide);
     if (wide) holder.setAttribute('tabindex', '0');
     else holder.removeAttribute('tabindex');
   };
 
-  const updateAll = () => document.querySelectorAll(HOLDERS).forEach(update);
+  /** Measure all before any is changed: the page is then laid out once, not once for each. */
+  const updateAll = () => {
+    const holders = [...document.querySelectorAll(HOLDERS)];
+    const wide = holders.map(isWide);
+    holders.forEach((holder, index) => mark(holder, wide[index]));
+  };
 
   /** MathJax may still be at work when the page has loaded. */
   const ready = () => Promise.resolve(window.MathJax?.startup?.promise).then(updateAll);

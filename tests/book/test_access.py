@@ -67,13 +67,17 @@ def violations(page: Page, axe: str, *skipped: str) -> list[str]:
 def test_axe_finds_nothing_and_headings_are_in_order(
     built: Book, browser: Browser, axe: str
 ) -> None:
-    """Quickly: formulas stay TeX, and code, which has the same colours everywhere, is left out."""
+    """Quickly: formulas stay TeX, and code, which has the same colours everywhere, is left out.
+
+    One program makes all pages of the reference; one of them stands for all but their headings.
+    """
     page = watched(browser, DESK, [])
     page.route("**/mathjax/**", lambda route: route.abort())
     found = []
     for path in built.pages():
         page.goto(path.as_uri(), wait_until="load")
-        found += violations(page, axe, "pre")
+        if path.parent.name != "api" or path.stem == "subset-sum":
+            found += violations(page, axe, "pre")
         found += [f"{path.name}: {one}" for one in outline(*page.evaluate(OUTLINE))]
     page.context.close()
     assert found == []
@@ -258,7 +262,7 @@ def test_less_motion_is_no_motion(built: Book, browser: Browser) -> None:
     moving = """() => [...document.querySelectorAll('*')].filter((one) => {
       const style = getComputedStyle(one);
       const longest = (text) => Math.max(...text.split(',').map(parseFloat));
-      return longest(style.transitionDuration) > 0.01 || longest(style.animationDuration) > 0.01
+      return longest(style.transitionDuration) > 0 || longest(style.animationDuration) > 0
         || style.scrollBehavior === 'smooth';
     }).length"""
     page.emulate_media(reduced_motion="no-preference")
