@@ -31,7 +31,7 @@ def card(title: str, text: str, foot: str) -> bytes:
     bytes
         PNG of 1200 by 630 pixels; the same words give the same bytes.
     """
-    with mpl.rc_context({"font.family": "STIXGeneral"}):
+    with mpl.rc_context({"font.family": "STIXGeneral", "figure.constrained_layout.use": False}):
         figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, facecolor=PAPER)
         head = figure.text(0.06, 0.86, fill(title, 17), size=56, weight="bold", color=INK, va="top")
         head.set_linespacing(1.0)
