@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from book.clean import folder
 from book.extension.launch import panel
-from tests.book.conftest import DESK, PHONE, Book, parsed, show, watched
+from tests.book.conftest import DESK, PHONE, Book, show, watched
 
 LINKS = ".launch a"
 
@@ -41,7 +41,7 @@ def test_without_a_repository_it_says_how_to_get_them() -> None:
 
 def faults(page: Path) -> list[str]:
     """Return what is wrong with the panel of a page."""
-    soup = parsed(page)
+    soup = BeautifulSoup(page.read_bytes(), "lxml")
     panels = soup.select("h1 + nav.launch[aria-label]")
     if len(panels) != 1:
         return [f"{page.name}: {len(panels)} panels below the title"]
