@@ -138,7 +138,7 @@ Explorer.sumsView = (() => {
     showControls();
     draw('line', (width) => {
       const place = sumsDrawing.lineScale(width)(z);
-      $('target').style.left = `${place}px`;
+      $('target').style.left = `${(100 * place) / width}%`; // fits a new width before it is drawn
       return sumsDrawing.line(width, { bins, total, z, epsilon, best: best.sum });
     });
     tell($('target'), [LIMITS.z[0], z, LIMITS.z[1]], minus(z.toFixed(2)));

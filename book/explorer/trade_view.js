@@ -113,7 +113,7 @@ Explorer.tradeView = (() => {
       children.push(text(left, top + 7, '★', 'middle', 'star'));
       children.push(text(left + (anchor === 'start' ? 12 : -12), top + 5, name, anchor, 'halo'));
     }
-    $('density').style.left = `${marker[0]}px`;
+    $('density').style.left = `${(100 * marker[0]) / width}%`; // fits a new width before it is drawn
     $('density').style.top = `${marker[1]}px`;
     const words = `Overparameterization against density, both logarithmic, for ${number(weights)} `
       + `target weights and error ${number(epsilon)}. Theorem 3 falls from `

@@ -533,6 +533,21 @@ def test_controls_have_names_and_nothing_overflows(explorer: Callable[..., Page]
     assert len(nameless(page)) == 1
 
 
+def test_fits_a_narrower_window_before_it_is_drawn_anew(explorer: Callable[..., Page]) -> None:
+    """The drawings follow the window in the next frame, which here never comes."""
+    page = explorer()
+    page.wait_for_selector("#sums-line svg *", state="attached")
+    page.evaluate("window.requestAnimationFrame = () => 0")
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    drawn_for, width, over = page.evaluate(
+        """[document.querySelector('#sums-line svg').viewBox.baseVal.width,
+            document.querySelector('#sums-line').clientWidth,
+            document.documentElement.scrollWidth - document.documentElement.clientWidth]"""
+    )
+    assert drawn_for > width
+    assert over <= 0
+
+
 def test_each_explorer_fits_on_one_screen(page: Page) -> None:
     for name in ("explore-sums", "explore-trade"):
         box = page.locator(f"#{name}").bounding_box()
