@@ -56,12 +56,13 @@ links: $(STAMP) ## open every outside address of the book; needs a network; date
 	$(BIN)/python book/build.py --profile fast
 	$(BIN)/python -m book.links
 
-browser: # the real browser that opens the built pages
-	@command -v chromium >/dev/null || { \
-	  echo "chromium is missing: installing Debian's package"; \
+browser: # the real browser that opens the built pages; one with windows will do where Debian's is not to be had
+	@command -v chromium-headless-shell >/dev/null || command -v chrome-headless-shell >/dev/null || { \
+	  echo "chromium-headless-shell is missing: installing Debian's package"; \
 	  sudo=$$(test $$(id -u) -eq 0 || echo sudo); \
 	  $$sudo apt-get update -qq </dev/null && \
-	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qq -y --no-install-recommends chromium </dev/null; }
+	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qq -y --no-install-recommends chromium-headless-shell </dev/null; } || \
+	  command -v chromium || command -v chromium-browser || command -v google-chrome
 
 $(AXE): tests/package.json tests/package-lock.json # the accessibility checker that runs in the pages
 	@command -v npm >/dev/null || { \

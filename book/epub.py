@@ -20,6 +20,7 @@ if __name__ == "__main__":  # the folder above, not the script's own
 
 from book import typeset, whole  # noqa: E402
 from book.archive import File, pack  # noqa: E402
+from book.browser import chromium  # noqa: E402
 from book.mathml import MATHML, mend  # noqa: E402
 from book.project import BuildError, Project, write_atomically  # noqa: E402
 
@@ -162,7 +163,7 @@ def write(project: Project, profile: str) -> Path:
     source = folder / "book.html"
     write_atomically(source, typeset.document(imprint.title, "", "".join(contents)))
     style = (project.root / "book" / "epub.css").read_text("utf-8")
-    with typeset.chromium() as browser, typeset.opened(browser, source) as page:
+    with chromium() as browser, typeset.opened(browser, source) as page:
         page.set_viewport_size({"width": 900, "height": 1200})
         page.add_style_tag(content=style + COVER)
         cover = File("cover.png", page.locator(".title-page").screenshot(), "cover-image")

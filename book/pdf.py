@@ -19,6 +19,7 @@ if __name__ == "__main__":  # the folder above, not the script's own
     sys.path[0] = str(ROOT)
 
 from book import typeset, whole  # noqa: E402
+from book.browser import chromium  # noqa: E402
 from book.project import BuildError, Project, write_atomically  # noqa: E402
 
 
@@ -121,7 +122,7 @@ def write(project: Project, profile: str) -> Path:
     text, lines = document(project, html, profile, imprint)
     source, new = folder / "book.html", folder / "book.new.pdf"
     known: Mapping[str, Place] = {}
-    with typeset.chromium() as browser:
+    with chromium() as browser:
         for _ in range(3):
             pages = {anchor: place.page for anchor, place in known.items()}
             write_atomically(source, text.replace(CONTENTS, whole.contents(lines, pages)))

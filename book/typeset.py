@@ -1,6 +1,5 @@
-"""What the printed book and the packed one share: the imprint, the title page, the browser."""
+"""What the printed book and the packed one share: the imprint, the title page, opening it."""
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +10,11 @@ from pathlib import Path
 
 import matplotlib
 import yaml
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from book import whole
 from book.project import BuildError, Project
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 MINUTES = 5
 """How long mathematics, or printing, may take."""
 
@@ -68,26 +65,6 @@ class Imprint:
             revision,
             day or citation["date-released"],
         )
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """Start the system's Chromium.
-
-    Raises
-    ------
-    BuildError
-        If it is not installed.
-    """
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        raise BuildError(f"no browser: none of {', '.join(NAMES)} is installed; try `make browser`")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        try:
-            yield running
-        finally:
-            running.close()
 
 
 @contextmanager
