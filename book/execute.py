@@ -22,7 +22,7 @@ from book import chapter
 from book.project import BuildError, Project, chapter_digest, write_atomically
 from slth import claims
 from slth.claims.verification import expected_seconds, records
-from slth.sweep.local import follow_parent
+from slth.processes import follow_parent
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
 """Cells on this machine: in this process, or in a pool of new ones."""
 
 import multiprocessing
-import os
 import signal
-import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeAlias
+
+from slth.processes import follow_parent
 
 from .canonical import Cell
 from .cells import Failure, attempt
@@ -78,15 +78,3 @@ def evaluate(grid: Grid, missing: Sequence[tuple[str, Cell]], workers: int) -> F
                 f"a worker process of sweep '{grid.name}' was killed (out of memory?)"
             ) from error
         raise
-
-
-def follow_parent() -> None:
-    """End this process when the one that started it ends, even by SIGKILL."""
-
-    def wait() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
