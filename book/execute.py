@@ -168,11 +168,12 @@ class Runs:
 
     def _run_all(self, plans: Sequence[Plan], workers: int) -> Any:
         """Yield each plan with its run, in the order in which they end."""
+        workers = min(workers, len(plans))
         pool = ProcessPoolExecutor(
-            max_workers=min(workers, len(plans)),
+            max_workers=workers,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_prepare_worker,
-            initargs=(self.folder / "kernels.log",),
+            initargs=(self.folder / "kernels.log", max(1, (os.cpu_count() or 1) // workers)),
         )
         futures = {
             pool.submit(
@@ -231,11 +232,14 @@ class Runs:
         return self.folder / "results" / f"{name}.json"
 
 
-def _prepare_worker(log: Path) -> None:
+def _prepare_worker(log: Path, threads: int) -> None:
     """Let a terminated worker unwind and stop its kernel; send what kernels say to a file.
 
-    When the build is killed, the worker ends, and its kernel too.
+    When the build is killed, the worker ends, and its kernel too.  Kernels share the cores: more
+    threads than cores wait for one another.
     """
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    os.environ.setdefault("NUMBA_NUM_THREADS", str(threads))
     follow_parent()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     log.parent.mkdir(parents=True, exist_ok=True)
