@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.book.conftest import DESK, PHONE, Book, show, watched
+from book.browser import NAMES
+from tests.book.conftest import DESK, PHONE, ROOT, Book, show, watched
 
 pytestmark = [pytest.mark.book, pytest.mark.xdist_group("book")]
 
@@ -86,3 +87,8 @@ def test_search_finds_subset(built: Book, browser: Browser) -> None:
     assert hits
     assert misses == 0
     assert complaints == []
+
+
+def test_make_installs_the_browser_that_is_looked_for_first() -> None:
+    recipe = (ROOT / "Makefile").read_text("utf-8").partition("\nbrowser:")[2].partition("\n\n")[0]
+    assert re.findall(r"install .*--no-install-recommends (\S+)", recipe) == [NAMES[0]]
