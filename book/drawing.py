@@ -31,7 +31,7 @@ _INK = (COLORS["blue"], COLORS["red"])
 
 
 def target() -> nn.Sequential:
-    """Return the target with six weights that chapter 4 draws, too."""
+    """Return the target with six weights that the chapter on dense networks draws, too."""
     network = nn.Sequential(
         nn.Linear(2, 2, bias=False), nn.ReLU(), nn.Linear(2, 1, bias=False)
     ).requires_grad_(False)

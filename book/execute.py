@@ -69,7 +69,7 @@ class Runs:
     project
         The book.
     profile
-        ``"full"``, or a profile of ``book/profiles.yml``.
+        ``"full"`` or ``"fast"``.
     """
 
     def __init__(self, project: Project, profile: str) -> None:
@@ -87,14 +87,13 @@ class Runs:
         BuildError
             If a chapter is missing, or the profile sets a parameter that a chapter does not have.
         """
-        overrides = self.project.overrides(self.profile)
         registry = claims.load(self.project.registry)
         plans = []
         for name in names:
             path = self.project.chapter_path(name)
             notebook = chapter.read(path, self.extensions)
             known = chapter.parameters(name, notebook)
-            changed = overrides.get(name, {})
+            changed = self.project.overrides(name, self.profile)
             chapter.check_overrides(name, known, changed)
             rules = [asdict(claim) for claim in registry.values() if claim.chapter == name]
             cells = [cell.source for cell in chapter.code_cells(notebook)]

@@ -31,9 +31,9 @@ def problems(
     found = []
     known = set(chapters)
     for claim in registry.values():
-        if claim.chapter is not None and claim.chapter not in known:
+        if claim.chapter not in known:
             found.append(f"claim '{claim.id}' names chapter {claim.chapter}, which does not exist")
-        if claim.unchecked is not None or claim.chapter is None or claim.chapter not in results:
+        if claim.unchecked is not None or claim.chapter not in results:
             continue
         own = [
             one

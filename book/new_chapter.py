@@ -1,4 +1,4 @@
-"""Make a new chapter from the template: its page, its claim, its fast parameters, its place.
+"""Make a new chapter from the template: its page, its claim, its place.
 
 python book/new_chapter.py gaussian-weights        the same as `make chapter NAME=gaussian-weights`
 """
@@ -6,7 +6,6 @@ python book/new_chapter.py gaussian-weights        the same as `make chapter NAM
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -22,38 +21,8 @@ from slth import claims  # noqa: E402
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 
-@dataclass(frozen=True)
-class NewChapter:
-    """A chapter that is not there yet.
-
-    Attributes
-    ----------
-    name
-        Lower-case words joined by hyphens.
-    number
-        The next free one.
-    """
-
-    name: str
-    number: int
-
-    @property
-    def stem(self) -> str:
-        """Name of the file, without its suffix."""
-        return f"{self.number:02d}-{self.name}"
-
-    def fill(self, template: str) -> str:
-        """Put the names into a template."""
-        values = {
-            "@NAME@": self.name,
-            "@CHAPTER@": self.stem,
-            "@TITLE@": self.name.replace("-", " ").capitalize(),
-        }
-        return re.sub("|".join(values), lambda match: values[match[0]], template)
-
-
-def plan(project: Project, name: str) -> NewChapter:
-    """Give a chapter its number.
+def check(project: Project, name: str) -> None:
+    """Refuse a name that no new chapter can have.
 
     Raises
     ------
@@ -66,36 +35,33 @@ def plan(project: Project, name: str) -> NewChapter:
         raise BuildError(
             f"expected lower-case words joined by hyphens, like gaussian-weights, got {name!r}"
         )
-    stems = {path.stem for path in (project.root / "notebooks").glob("*.md")}
-    stems |= set(project.chapter_names())
-    for stem in sorted(stems):
-        if stem.partition("-")[2] == name:
-            raise BuildError(f"there is a chapter of this name: notebooks/{stem}.md")
-    numbers = [int(match[1]) for stem in stems if (match := re.match(r"(\d+)-", stem))]
-    return NewChapter(name, 1 + max(numbers, default=0))
+    if (project.root / "notebooks" / f"{name}.md").exists() or name in project.chapter_names():
+        raise BuildError(f"there is a chapter of this name: notebooks/{name}.md")
 
 
-def changes(project: Project, chapter: NewChapter) -> dict[Path, str]:
+def fill(template: str, name: str) -> str:
+    """Put a chapter's name and title into a template."""
+    values = {"@NAME@": name, "@TITLE@": name.replace("-", " ").capitalize()}
+    return re.sub("|".join(values), lambda match: values[match[0]], template)
+
+
+def changes(project: Project, name: str) -> dict[Path, str]:
     """Return the new text of each file that a chapter needs; nothing is written.
 
     Raises
     ------
     BuildError
-        If its claims are taken, or the table of contents has no chapter after which to put it.
+        If its name or claims are taken, or there is no chapter after which to put it.
     """
-    page, claim, profile = (
-        chapter.fill(_template(project, name))
-        for name in ("chapter.md", "claims.yml", "profiles.yml")
-    )
+    check(project, name)
+    page, claim = (fill(_template(project, part), name) for part in ("chapter.md", "claims.yml"))
     if taken := sorted(set(yaml.safe_load(claim)) & set(claims.load(project.registry))):
         raise BuildError(f"there is a claim of this name: {', '.join(taken)}")
-    profiles = project.root / "book" / "profiles.yml"
     toc = project.root / "_toc.yml"
     return {
-        project.root / "notebooks" / f"{chapter.stem}.md": page,
-        project.registry: _joined(project.registry.read_text("utf-8"), claim),
-        profiles: _joined(profiles.read_text("utf-8"), profile),
-        toc: with_chapter(toc.read_text("utf-8"), chapter.stem),
+        project.root / "notebooks" / f"{name}.md": page,
+        project.registry / f"{name}.yml": claim,
+        toc: with_chapter(toc.read_text("utf-8"), name),
     }
 
 
@@ -114,11 +80,6 @@ def with_chapter(toc: str, stem: str) -> str:
         lines[number] += "\n"
     lines.insert(number + 1, f"{start}notebooks/{stem}\n")
     return "".join(lines)
-
-
-def _joined(text: str, more: str) -> str:
-    """Return a text with more at its end."""
-    return f"{text.rstrip()}\n{more}"
 
 
 def write(files: Mapping[Path, str]) -> None:
@@ -142,19 +103,18 @@ def main(name: str) -> None:
     """Make a chapter NAME, lower-case words joined by hyphens, from the template."""
     project = Project(ROOT)
     try:
-        chapter = plan(project, name)
-        files = changes(project, chapter)
+        files = changes(project, name)
         write(files)
     except (BuildError, claims.RegistryError, OSError) as error:
         click.echo(click.style("No chapter is made.", fg="red", bold=True), err=True)
         click.echo(str(error), err=True)
         sys.exit(1)
-    new, *changed = [path.relative_to(project.root) for path in files]
-    click.echo(f"Made {new}, and added it to {', '.join(map(str, changed))}.")
+    page, claim, toc = (path.relative_to(project.root) for path in files)
+    click.echo(f"Made {page} and {claim}, and added the chapter to {toc}.")
     click.echo("It builds and passes the tests as it is. Change it piece by piece:")
-    click.echo(f"  python book/build.py --profile fast --chapter {chapter.stem}   its page")
-    for claim in yaml.safe_load(chapter.fill(_template(project, "claims.yml"))):
-        click.echo(f"  slth claims verify {claim}   its claim, verified")
+    click.echo(f"  python book/build.py --profile fast --chapter {name}   its page")
+    for one in yaml.safe_load(fill(_template(project, "claims.yml"), name)):
+        click.echo(f"  slth claims verify {one}   its claim, verified")
     click.echo("  make test   everything that is checked")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 import slth
+from slth.claims.verification import fast_parameters
 
 
 class BuildError(Exception):
@@ -27,8 +28,8 @@ class Project:
 
     @property
     def registry(self) -> Path:
-        """The registry of claims."""
-        return self.root / "book" / "claims.yml"
+        """The registry of claims, a file a chapter."""
+        return self.root / "book" / "claims"
 
     @property
     def build(self) -> Path:
@@ -62,18 +63,18 @@ class Project:
         config = yaml.safe_load((self.root / "_config.yml").read_text("utf-8"))
         return frozenset(config["parse"]["myst_enable_extensions"])
 
-    def overrides(self, profile: str) -> dict[str, dict[str, Any]]:
-        """Return, for each chapter, the parameters that a profile changes: none in ``full``.
+    def overrides(self, name: str, profile: str) -> dict[str, Any]:
+        """Return the parameters of a chapter that a profile changes: none in ``full``.
 
         Raises
         ------
         BuildError
-            If the table of the fast profile names a chapter that does not exist.
+            If the chapter's front matter is not well formed.
         """
-        table = yaml.safe_load((self.root / "book" / "profiles.yml").read_text("utf-8")) or {}
-        if unknown := sorted(set(table) - set(self.chapter_names())):
-            raise BuildError(f"book/profiles.yml names an unknown chapter: {', '.join(unknown)}")
-        return {} if profile == "full" else table
+        try:
+            return {} if profile == "full" else fast_parameters(self.chapter_path(name))
+        except ValueError as error:
+            raise BuildError(str(error)) from None
 
 
 def toc_files(toc: Any) -> list[str]:

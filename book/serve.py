@@ -1,7 +1,7 @@
 """Serve the book on this machine: what is edited is built again, and the browser reloads.
 
 python book/serve.py                                   the whole book, with small parameters
-python book/serve.py --chapter 01-random-subset-sum    one chapter
+python book/serve.py --chapter random-subset-sum       one chapter
 """
 
 import os

@@ -53,14 +53,14 @@ class Row:
     keys
         What to look for; a row for a word has none.
     chapters
-        Numbers of the chapters in which it holds; None for all of them.
+        Names of the chapters in which it holds; None for all of them.
     """
 
     id: str
     keys: tuple[Key, ...]
-    chapters: frozenset[int] | None
+    chapters: frozenset[str] | None
 
-    def holds_in(self, chapter: int) -> bool:
+    def holds_in(self, chapter: str) -> bool:
         """Return whether the symbol has this meaning in a chapter."""
         return self.chapters is None or chapter in self.chapters
 
@@ -79,7 +79,7 @@ def read_rows(text: str) -> list[Row]:
     Raises
     ------
     ValueError
-        If the chapters of a row are not numbers, or two rows look for the same in one chapter.
+        If the chapters of a row are not names, or two rows look for the same in one chapter.
     """
     rows: list[Row] = []
     for line in text.splitlines():
@@ -158,11 +158,11 @@ def _slug(text: str) -> str:
     return "-".join(re.findall(r"[a-zA-Z0-9]+", text))
 
 
-def _chapters(text: str, symbol: str) -> frozenset[int] | None:
+def _chapters(text: str, symbol: str) -> frozenset[str] | None:
     parts = [part.strip() for part in text.split(",") if part.strip()]
-    if wrong := [part for part in parts if not part.isdigit()]:
-        raise ValueError(f"notation, row {symbol}: expected numbers of chapters, got {wrong}")
-    return frozenset(map(int, parts)) or None
+    if wrong := [part for part in parts if not re.fullmatch(r"[a-z0-9-]+", part)]:
+        raise ValueError(f"notation, row {symbol}: expected names of chapters, got {wrong}")
+    return frozenset(parts) or None
 
 
 def _check(rows: Sequence[Row]) -> None:

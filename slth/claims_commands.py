@@ -22,7 +22,7 @@ def group() -> None:
 
 
 @group.command("list")
-@click.option("--chapter", metavar="NAME", help="Only of this chapter: its name, or its number.")
+@click.option("--chapter", metavar="NAME", help="Only of this chapter.")
 @_JSON
 def list_claims(chapter: str | None, as_json: bool) -> None:
     """List the claims: identifier, how it is checked, chapter, title."""
@@ -34,7 +34,7 @@ def list_claims(chapter: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(claim) for claim in known], indent=1, ensure_ascii=False))
         return
-    rows = [(one.id, _check(one), one.chapter or "—", one.title) for one in known]
+    rows = [(one.id, _check(one), one.chapter, one.title) for one in known]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     for *cells, title in rows:
         padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
@@ -66,7 +66,7 @@ def show(identifier: str, as_json: bool) -> None:
     for name, value in facts.items():
         if value:
             click.echo(f"{name:8} {value}")
-    if claim.unchecked is None and claim.chapter is not None:
+    if claim.unchecked is None:
         click.echo(f"{'verify':8} slth claims verify {claim.id}")
 
 
@@ -130,11 +130,8 @@ def _claims(identifiers: Sequence[str]) -> "list[Claim]":
 
 
 def _of_chapter(claims: "Sequence[Claim]", chapter: str) -> "list[Claim]":
-    """Return the claims of a chapter that is given by its name or its number."""
-    names = sorted({claim.chapter for claim in claims if claim.chapter is not None})
-    number = chapter.zfill(2)
-    for name in names:
-        if chapter == name or number == name.partition("-")[0]:
-            return [claim for claim in claims if claim.chapter == name]
-    listed = ", ".join(names) or "none"
+    """Return the claims of a chapter."""
+    if found := [claim for claim in claims if claim.chapter == chapter]:
+        return found
+    listed = ", ".join(sorted({claim.chapter for claim in claims})) or "none"
     raise click.UsageError(f"no chapter '{chapter}' records a claim; those that do: {listed}")

@@ -1,6 +1,6 @@
 """Files that the repository keeps beside the package and the wheel inside it.
 
-The chapters, the registry of claims, the profiles and the stored tables are part of the book; a
+The chapters, the registry of claims and the stored tables are part of the book; a
 notebook that was downloaded alone, or ``slth claims verify`` outside of a clone, needs them too.
 """
 
@@ -11,9 +11,8 @@ from types import MappingProxyType
 IN_REPOSITORY: Mapping[str, str] = MappingProxyType(
     {
         "chapters": "notebooks",
-        "claims.yml": "book/claims.yml",
         "data": "data",
-        "profiles.yml": "book/profiles.yml",
+        "registry": "book/claims",
         "run-times.json": "book/run-times.json",
     }
 )

@@ -25,7 +25,6 @@ equal: &exact
   kind: exact
   relation: "=="
   tolerance: 1e-9
-  chapter: 00-test
   control: a number is changed
 identical: {<<: *exact, tolerance: 0}
 below: &bound
@@ -35,7 +34,6 @@ below: &bound
   kind: bound
   relation: "<="
   tolerance: 0.5
-  chapter: 00-test
   control: a is too large
 above: {<<: *bound, relation: ">=", tolerance: 0}
 often: &statistical
@@ -44,23 +42,23 @@ often: &statistical
   statement: $p\\ge b$
   kind: statistical
   relation: ">="
-  chapter: 00-test
   control: a biased coin
 rarely: {<<: *statistical, relation: "<="}
 fair: {<<: *statistical, relation: "==", tolerance: 0.01, uses: [often, rarely]}
-picture: {source: s, title: A picture, statement: s, kind: illustration, chapter: 00-test}
+picture: {source: s, title: A picture, statement: s, kind: illustration}
 open: {source: s, title: An open question, statement: s, unchecked: nobody knows how}
 """
 
 
 @pytest.fixture(autouse=True)
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "claims.yml"
+    path = tmp_path / "claims" / "00-test.yml"
+    path.parent.mkdir()
     # YAML's merge keys are only a shorthand of this test: the file itself spells everything out.
     import yaml
 
     path.write_text(json.dumps(yaml.safe_load(REGISTRY)), encoding="utf-8")
-    monkeypatch.setenv("SLTH_CLAIMS", str(path))
+    monkeypatch.setenv("SLTH_CLAIMS", str(path.parent))
     return path
 
 
@@ -290,20 +288,28 @@ one:
   statement: $1=1$
   kind: exact
   relation: "=="
-  chapter: 00-test
   control: a number is changed
 """
 
 
 def load(path: Path, text: str) -> dict[str, claims.Claim]:
     path.write_text(dedent(text), encoding="utf-8")
-    return claims.load(path)
+    return claims.load(path.parent)
 
 
 def test_a_good_registry(registry: Path) -> None:
     claim = load(registry, GOOD + "  assumptions: [a, b]\n  tolerance: 1e-9\n")["one"]
     assert (claim.assumptions, claim.tolerance, claim.needs_control) == (("a", "b"), 1e-9, True)
+    assert claim.chapter == registry.stem
     assert load(registry, "# nothing yet\n") == {}
+
+
+def test_a_claim_belongs_to_one_chapter(registry: Path) -> None:
+    registry.with_name("01-other.yml").write_text(GOOD, encoding="utf-8")
+    with pytest.raises(
+        claims.RegistryError, match=r"'one' is stated twice, in 00-test\.yml and 01"
+    ):
+        load(registry, GOOD)
 
 
 @pytest.mark.parametrize(
@@ -314,7 +320,7 @@ def test_a_good_registry(registry: Path) -> None:
         (GOOD + GOOD, "given twice in the registry: one"),
         (GOOD + "  kind: bound\n", "given twice in the registry: kind"),
         (GOOD.replace("  control: a number is changed\n", ""), "'control' is missing"),
-        (GOOD.replace("  chapter: 00-test\n", ""), "'chapter' is missing"),
+        (GOOD + "  chapter: 00-test\n", "unknown key chapter"),
         (GOOD.replace("  source: this book\n", ""), "'source' is missing"),
         (GOOD.replace("exact", "sure"), "kind must be one of"),
         (GOOD.replace("==", "<="), "kind exact has relation =="),
@@ -346,8 +352,8 @@ def test_registry_errors(registry: Path, text: str, message: str) -> None:
 
 
 def test_a_missing_registry_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLTH_CLAIMS", "/nowhere/claims.yml")
-    with pytest.raises(claims.RegistryError, match=r"/nowhere/claims\.yml"):
+    monkeypatch.setenv("SLTH_CLAIMS", "/nowhere/claims")
+    with pytest.raises(claims.RegistryError, match="/nowhere/claims"):
         claims.load()
 
 

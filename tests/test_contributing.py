@@ -1,6 +1,7 @@
 """What CONTRIBUTING.md tells a contributor to write does work."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,12 @@ def run(section: str) -> dict[str, Any]:
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a copy of the registry with the claim of the tutorial at its end."""
     [entry] = blocks("Add a claim", "yaml")
-    path = tmp_path / "claims.yml"
-    path.write_text((ROOT / "book" / "claims.yml").read_text("utf-8") + "\n" + entry, "utf-8")
-    monkeypatch.setenv("SLTH_CLAIMS", str(path))
-    return path
+    folder = tmp_path / "claims"
+    shutil.copytree(ROOT / "book" / "claims", folder)
+    with (folder / "random-subset-sum.yml").open("a", encoding="utf-8") as file:
+        file.write(f"\n{entry}")
+    monkeypatch.setenv("SLTH_CLAIMS", str(folder))
+    return folder
 
 
 def test_a_claim(registry: Path) -> None:
@@ -119,6 +122,11 @@ def test_what_is_named_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text("utf-8"), re.M))
     assert set(re.findall(r"`make ([a-z-]+)", TEXT)) - {"help", "lint"} <= targets
     files = set(re.findall(r"`((?:slth|book|benchmarks|tests)/[\w/-]+(?:\.\w+)?)`", TEXT))
-    new = {"slth/theory/two_humps.py", "slth/experiments/NAME.py"}
+    new = {
+        "book/claims/CHAPTER.yml",
+        "book/claims/gaussian-weights.yml",
+        "slth/experiments/NAME.py",
+        "slth/theory/two_humps.py",
+    }
     assert new < files
     assert [name for name in sorted(files - new) if not (ROOT / name).exists()] == []

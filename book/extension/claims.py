@@ -13,6 +13,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from book import ledger
 from book.extension import claims_page
 from book.extension.generated import Generated, collected, of_file
+from book.project import Project
 from slth import claims
 
 LOGGER = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ NEED_A_CLAIM = {"theorem", "lemma", "corollary", "proposition", "conjecture"}
 
 def registry(env: BuildEnvironment) -> Mapping[str, claims.Claim]:
     """Return the registry of claims of the book that is being built."""
-    return of_file(claims.load, Path(env.srcdir, "book", "claims.yml"))
+    return of_file(claims.load, Path(env.srcdir, "book", "claims"))
 
 
 class ClaimRole(SphinxRole):
@@ -33,9 +34,7 @@ class ClaimRole(SphinxRole):
         """Return the badge."""
         claim = registry(self.env).get(self.text)
         if claim is None:
-            LOGGER.warning(
-                "no claim '%s' in book/claims.yml", self.text, location=self.get_location()
-            )
+            LOGGER.warning("no claim '%s' in book/claims/", self.text, location=self.get_location())
             return [nodes.literal(text=self.text)], []
         records = ledger.all_records(collected(self.env))
         state = claims.status(claim, records).name
@@ -70,9 +69,10 @@ class ClaimsTable(Generated):
             text += f"\nBuilt in the *{results['profile']}* profile."
         self.parse(text, introduction)
         sections: list[nodes.Node] = list(introduction.children)
-        for chapter, group in claims_page.by_chapter(known).items():
-            section = nodes.section(ids=[f"claims-of-{chapter or 'no-chapter'}"])
-            title = self._title(chapter) if chapter else "Not in a chapter"
+        order = Project(Path(self.env.srcdir)).chapter_names()
+        for chapter, group in claims_page.by_chapter(known, order).items():
+            section = nodes.section(ids=[f"claims-of-{chapter}"])
+            title = self._title(chapter)
             section += nodes.title(title, title)
             self.parse(claims_page.table(group, records), section)
             sections.append(section)
@@ -118,7 +118,7 @@ def check_labels(app: Sphinx, env: BuildEnvironment) -> None:
     """Warn about a claim of a chapter in this book whose label no theorem has."""
     statements = getattr(env, "proof_list", {})
     for claim in registry(env).values():
-        inside = claim.chapter is None or f"notebooks/{claim.chapter}" in env.found_docs
+        inside = f"notebooks/{claim.chapter}" in env.found_docs
         if inside and claim.label is not None and claim.label not in statements:
             LOGGER.warning(
                 "claim '%s': no theorem has the label '%s'",

@@ -35,15 +35,13 @@ def summary(registry: Mapping[str, Claim], records: Sequence[Record]) -> str:
     return f"{len(registry)} {'claim' if len(registry) == 1 else 'claims'}: {counts}."
 
 
-def by_chapter(registry: Mapping[str, Claim]) -> dict[str | None, list[Claim]]:
-    """Return the claims of each chapter, chapters in order, claims without a chapter last."""
-    names = sorted({claim.chapter for claim in registry.values() if claim.chapter is not None})
-    groups: dict[str | None, list[Claim]] = {
+def by_chapter(registry: Mapping[str, Claim], order: Sequence[str]) -> dict[str, list[Claim]]:
+    """Return the claims of each chapter, chapters in the book's order, others last."""
+    names = dict.fromkeys([*order, *(claim.chapter for claim in registry.values())])
+    groups = {
         name: [claim for claim in registry.values() if claim.chapter == name] for name in names
     }
-    if rest := [claim for claim in registry.values() if claim.chapter is None]:
-        groups[None] = rest
-    return groups
+    return {name: group for name, group in groups.items() if group}
 
 
 def table(claims: Sequence[Claim], records: Sequence[Record]) -> str:
@@ -80,7 +78,7 @@ def _statement(claim: Claim) -> str:
         lines[-1] += f" *Assumes:* {'; '.join(claim.assumptions)}."
     if claim.label:
         lines += ["", f"{{prf:ref}}`Where it is stated <{claim.label}>`"]
-    elif claim.chapter:
+    else:
         lines += ["", f"{{doc}}`Where it is discussed </notebooks/{claim.chapter}>`"]
     return "\n".join(lines)
 

@@ -16,15 +16,17 @@ Value = TypeVar("Value")
 
 
 def of_file(read: Callable[[Path], Value], path: Path) -> Value:
-    """Return what ``read`` makes of a file, reading it again only after it has changed.
+    """Return what ``read`` makes of a file or folder, reading it again only after it has changed.
 
     Each badge asks for the registry, whose hundreds of claims take a third of a second to parse.
     """
-    return cast(Value, _of_version(read, path, path.stat().st_mtime_ns))
+    files = [path, *path.glob("*")] if path.is_dir() else [path]
+    version = tuple(sorted(file.stat().st_mtime_ns for file in files))
+    return cast(Value, _of_version(read, path, version))
 
 
 @lru_cache(maxsize=4)
-def _of_version(read: Callable[[Path], Any], path: Path, version: int) -> Any:
+def _of_version(read: Callable[[Path], Any], path: Path, version: tuple[int, ...]) -> Any:
     return read(path)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes  # type: ignore[import-untyped]
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
@@ -45,7 +46,7 @@ def rows_of(env: BuildEnvironment, docname: str) -> list[Row]:
     name = docname.removeprefix("notebooks/")
     if PAGE not in env.found_docs or name == docname or name not in names:
         return []
-    return [row for row in known_rows(env) if row.holds_in(names.index(name) + 1)]
+    return [row for row in known_rows(env) if row.holds_in(name)]
 
 
 def table_rows(doctree: nodes.document) -> list[nodes.row]:
@@ -54,7 +55,7 @@ def table_rows(doctree: nodes.document) -> list[nodes.row]:
 
 
 def add_addresses(app: Sphinx, doctree: nodes.document) -> None:
-    """Give each row of the table of notation its address."""
+    """Give each row of the table of notation its address, and numbers that lead to its chapters."""
     if app.env.docname != PAGE:
         return
     known, rows = known_rows(app.env), table_rows(doctree)
@@ -62,6 +63,27 @@ def add_addresses(app: Sphinx, doctree: nodes.document) -> None:
         LOGGER.warning("%d rows, but %d are understood", len(rows), len(known), location=doctree)
     for row, node in zip(known, rows, strict=False):
         node["ids"].append(row.id)
+        if row.chapters:
+            node.children[2].children = [_numbers(app.env, row.chapters)]
+
+
+def _numbers(env: BuildEnvironment, chapters: frozenset[str]) -> nodes.paragraph:
+    """Return the numbers of chapters, which the table of contents gives them, as links."""
+    listed = nodes.paragraph()
+    for number, name in enumerate(Project(Path(env.srcdir)).chapter_names(), start=1):
+        if name in chapters:
+            listed += nodes.Text(", " if listed.children else "")
+            listed += pending_xref(
+                "",
+                nodes.inline(text=str(number)),
+                refdomain="std",
+                reftype="doc",
+                reftarget=f"/notebooks/{name}",
+                refexplicit=True,
+                refwarn=True,
+                refdoc=env.docname,
+            )
+    return listed
 
 
 def add_list(app: Sphinx, doctree: nodes.document, docname: str) -> None:

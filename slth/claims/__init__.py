@@ -1,9 +1,10 @@
 """The ledger: claims are data, checks are cells.
 
-The registry (``book/claims.yml``, shipped with the package) lists every statement the book rests
-on.  A chapter's cell calls :func:`record` with what it measured; the registry's rule decides, and
-a claim that does not hold raises :class:`ClaimFailed`.  :func:`control` runs the same rule on the
-same check with one assumption broken, and raises unless the claim then clearly fails.
+The registry (``book/claims/``, a file a chapter, shipped with the package) lists every statement
+the book rests on.  A chapter's cell calls :func:`record` with what it measured; the registry's
+rule decides, and a claim that does not hold raises :class:`ClaimFailed`.  :func:`control` runs the
+same rule on the same check with one assumption broken, and raises unless the claim then clearly
+fails.
 """
 
 from slth.claims.ledger import (

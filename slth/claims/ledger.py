@@ -203,7 +203,7 @@ def status(claim: Claim, records: Iterable[Record]) -> Status:
     Examples
     --------
     >>> from slth import claims
-    >>> idea = claims.Claim("idea", "this book", "An idea", "…", unchecked="nobody knows how")
+    >>> idea = claims.Claim("idea", "here", "this book", "An idea", "…", unchecked="nobody knows how")
     >>> claims.status(idea, []).text
     'not checked, because nobody knows how'
     """

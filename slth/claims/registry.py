@@ -1,9 +1,9 @@
-"""The registry of claims: reading ``claims.yml`` and refusing what is not well formed."""
+"""The registry of claims: reading ``claims/CHAPTER.yml``, refusing what is not well formed."""
 
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -35,6 +35,8 @@ class Claim:
     ----------
     id
         Lower-case words joined by hyphens, unique in the registry.
+    chapter
+        Stem of the notebook that records the claim, and of the file that states it.
     source
         Where the statement comes from: paper and number, or ``"this book"``.
     title
@@ -51,8 +53,6 @@ class Claim:
         ``"=="``, ``"<="`` or ``">="``: what is measured, on the left, against its bound.
     tolerance
         Slack of ``==`` and of bounds, in the unit of what is measured.
-    chapter
-        Stem of the notebook that records the claim.
     control
         Which assumption the negative control breaks, in words.
     label
@@ -62,6 +62,7 @@ class Claim:
     """
 
     id: str
+    chapter: str
     source: str
     title: str
     statement: str
@@ -70,7 +71,6 @@ class Claim:
     kind: str | None = None
     relation: str | None = None
     tolerance: float = 0.0
-    chapter: str | None = None
     control: str | None = None
     label: str | None = None
     unchecked: str | None = None
@@ -82,7 +82,7 @@ class Claim:
 
 
 def registry_path() -> Path:
-    """Return the registry in use: ``$SLTH_CLAIMS``, the packaged file, or the repository's.
+    """Return the folder in use: ``$SLTH_CLAIMS``, the packaged one, or the repository's.
 
     Raises
     ------
@@ -93,15 +93,15 @@ def registry_path() -> Path:
     --------
     >>> from slth import claims
     >>> claims.registry_path().name
-    'claims.yml'
+    'claims'
     """
     if "SLTH_CLAIMS" in os.environ:
         chosen = Path(os.environ["SLTH_CLAIMS"])
-        if not chosen.is_file():
-            raise RegistryError(f"no registry of claims at {chosen}")
+        if not chosen.is_dir():
+            raise RegistryError(f"no folder of claims at {chosen}")
         return chosen
     try:
-        return shipped.path("claims.yml")
+        return shipped.path("registry")
     except FileNotFoundError as error:
         raise RegistryError(f"no registry of claims: {error}") from None
 
@@ -124,18 +124,18 @@ def load(path: str | os.PathLike[str] | None = None) -> dict[str, Claim]:
     Parameters
     ----------
     path
-        The YAML file; :func:`registry_path` by default.
+        A folder with one file ``CHAPTER.yml`` for each chapter; :func:`registry_path` by default.
 
     Returns
     -------
     dict
-        Identifier → :class:`Claim`, in the order of the file.
+        Identifier → :class:`Claim`, chapter by chapter, each in the order of its file.
 
     Raises
     ------
     RegistryError
         Unknown or missing keys, unknown kinds, a relation that the kind does not have, a dangling
-        or circular ``uses``, a check without chapter or control.
+        or circular ``uses``, a check without control, a claim that two chapters state.
 
     Examples
     --------
@@ -143,46 +143,58 @@ def load(path: str | os.PathLike[str] | None = None) -> dict[str, Claim]:
     >>> from pathlib import Path
     >>> from slth import claims
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "claims.yml"
-    ...     _ = path.write_text('''
+    ...     _ = Path(folder, "counting.yml").write_text('''
     ... pascal:
     ...   source: this book
     ...   title: Pascal's rule
     ...   statement: Each inner entry is the sum of the two above it.
     ...   kind: exact
     ...   relation: "=="
-    ...   chapter: 00-counting
     ...   control: one entry is changed
     ... ''')
-    ...     claims.load(path)["pascal"].kind
-    'exact'
+    ...     claims.load(folder)["pascal"].chapter
+    'counting'
     """
-    path = Path(path) if path is not None else registry_path()
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except yaml.YAMLError as error:
-        raise RegistryError(f"{path.name} is not valid YAML: {error}") from error
-    if raw is None:
-        return {}
-    if not isinstance(raw, dict):
-        raise RegistryError(f"{path.name} must map identifiers to claims")
-    claims = {str(key): _claim(str(key), entry) for key, entry in raw.items()}
+    folder = Path(path) if path is not None else registry_path()
+    if not folder.is_dir():
+        raise RegistryError(f"no folder of claims at {folder}")
+    claims: dict[str, Claim] = {}
+    for file in sorted(folder.glob("*.yml")):
+        for claim in _chapter(file):
+            if claim.id in claims:
+                where = f"{claims[claim.id].chapter}.yml and {file.name}"
+                raise RegistryError(f"claim '{claim.id}' is stated twice, in {where}")
+            claims[claim.id] = claim
     _check_uses(claims)
     return claims
 
 
-def _claim(identifier: str, entry: Any) -> Claim:
+def _chapter(file: Path) -> Iterator[Claim]:
+    """Read the claims of one chapter."""
+    try:
+        raw = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise RegistryError(f"{file.name} is not valid YAML: {error}") from error
+    if raw is None:
+        return
+    if not isinstance(raw, dict):
+        raise RegistryError(f"{file.name} must map identifiers to claims")
+    for key, entry in raw.items():
+        yield _claim(str(key), file.stem, entry)
+
+
+def _claim(identifier: str, chapter: str, entry: Any) -> Claim:
     where = f"claim '{identifier}'"
     if not _ID.fullmatch(identifier):
         raise RegistryError(f"{where}: an identifier is lower-case words joined by hyphens")
     if not isinstance(entry, dict):
         raise RegistryError(f"{where}: expected a mapping of keys, got {entry!r}")
-    known = [field.name for field in fields(Claim) if field.name != "id"]
+    known = [field.name for field in fields(Claim) if field.name not in ("id", "chapter")]
     if unknown := sorted(set(map(str, entry)) - set(known)):
         raise RegistryError(
             f"{where}: unknown key {', '.join(unknown)}; the keys are {', '.join(known)}"
         )
-    values: dict[str, Any] = {"id": identifier}
+    values: dict[str, Any] = {"id": identifier, "chapter": chapter}
     for name in ("source", "title", "statement"):
         if name not in entry:
             raise RegistryError(f"{where}: '{name}' is missing")
@@ -227,8 +239,6 @@ def _check_rule(where: str, claim: Claim) -> None:
             f"{where}: kind must be one of {', '.join(KINDS)} (or give the reason under "
             f"'unchecked'), got {claim.kind!r}"
         )
-    if claim.chapter is None:
-        raise RegistryError(f"{where}: 'chapter' is missing: which notebook records it?")
     if claim.kind == "illustration":
         surplus = [key for key in ("relation", "control") if getattr(claim, key)]
         if surplus or claim.tolerance:

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +72,7 @@ def run_chapter(name: str, profile: str) -> ChapterRun:
     name
         Stem of the chapter.
     profile
-        ``"full"``, or ``"fast"`` with the smaller parameters of ``profiles.yml``.
+        ``"full"``, or ``"fast"`` with the smaller parameters that stand on top of the chapter.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def run_chapter(name: str, profile: str) -> ChapterRun:
         raise ToolsMissing(
             f"{error.name} is missing: to run chapters, install slth with its extra 'notebook'"
         ) from None
-    changed = {} if profile == "full" else _profile().get(name, {})
+    changed = {} if profile == "full" else fast_parameters(source)
     with tempfile.TemporaryDirectory(prefix="slth-") as folder, _kernel_environment():
         done = Path(folder, "done.ipynb")
         stopped = None
@@ -158,28 +158,23 @@ def verify(
     Parameters
     ----------
     claims
-        Which ones; those that are registered as not checked, or in no chapter, run nothing.
+        Which ones; those that are registered as not checked run nothing.
     profile
         As for :func:`run_chapter`.
     before
         Called with the name of each chapter before it runs.
     """
     runs: dict[str, ChapterRun] = {}
-    for name in _chapters(claims):
+    for name in dict.fromkeys(claim.chapter for claim in claims if claim.unchecked is None):
         if before is not None:
             before(name)
         runs[name] = run_chapter(name, profile)
     return [
         judge(claim, runs[claim.chapter])
-        if claim.unchecked is None and claim.chapter is not None
-        else Verdict(claim.id, "unchecked", claim.unchecked or "no chapter records it")
+        if claim.unchecked is None
+        else Verdict(claim.id, "unchecked", claim.unchecked)
         for claim in claims
     ]
-
-
-def _chapters(claims: Iterable[Claim]) -> list[str]:
-    names = [claim.chapter for claim in claims if claim.unchecked is None]
-    return [name for name in dict.fromkeys(names) if name is not None]
 
 
 def expected_seconds(chapter: str, profile: str) -> float | None:
@@ -192,9 +187,22 @@ def expected_seconds(chapter: str, profile: str) -> float | None:
     return seconds
 
 
-def _profile() -> Mapping[str, dict[str, Any]]:
-    """Return the parameters that the fast profile changes."""
-    table: dict[str, dict[str, Any]] = (
-        yaml.safe_load(shipped.path("profiles.yml").read_text()) or {}
-    )
-    return table
+def fast_parameters(chapter: Path) -> dict[str, Any]:
+    """Return the parameters that the fast profile changes: ``fast`` in the chapter's front matter.
+
+    Raises
+    ------
+    ValueError
+        If the front matter is no YAML, or ``fast`` maps no names to values.
+    """
+    lines = chapter.read_text("utf-8").splitlines()
+    front = lines[1 : lines.index("---", 1)] if lines[:1] == ["---"] and "---" in lines[1:] else []
+    try:
+        changed = (yaml.safe_load("\n".join(front)) or {}).get("fast", {})
+    except (yaml.YAMLError, AttributeError) as error:
+        raise ValueError(f"chapter {chapter.stem}: its front matter is no YAML: {error}") from None
+    if not isinstance(changed, dict):
+        raise ValueError(
+            f"chapter {chapter.stem}: 'fast' maps parameters to values, got {changed!r}"
+        )
+    return changed

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from filelock import FileLock
 from playwright.sync_api import Browser, Page, Request
@@ -59,13 +60,21 @@ class Book:
     collected: dict[str, Any]
 
     def pages(self) -> list[Path]:
-        """Return the pages that a reader can open; the root only leads to the first one."""
+        """Return the pages that a reader can open, without those that only lead to another one."""
         pages = set(self.html.rglob("*.html")) - set(self.html.glob("_static/**/*"))
-        return sorted(pages - {self.html / "index.html"})
+        return sorted(pages - {self.html / "index.html"} - set(self.redirects()))
+
+    def redirects(self) -> dict[Path, Path]:
+        """Return the pages that stand at old addresses, each with the page it should lead to."""
+        config = yaml.safe_load((self.root / "_config.yml").read_text("utf-8"))["sphinx"]["config"]
+        return {
+            self.html / f"{old}.html": (self.html / old).parent / new
+            for old, new in config["redirects"].items()
+        }
 
     def chapters(self) -> list[Path]:
         """Return the pages of the chapters."""
-        return sorted((self.html / "notebooks").glob("*.html"))
+        return [page for page in self.pages() if page.parent == self.html / "notebooks"]
 
 
 @cache
@@ -137,16 +146,20 @@ class TinyBook:
     def write(
         self,
         chapters: Mapping[str, str],
-        claims: str = "",
-        profiles: str = "",
+        claims: Mapping[str, str] | None = None,
+        fast: Mapping[str, str] | None = None,
         index: str = "# A tiny book\n",
     ) -> None:
-        """Write or replace the chapters, the registry, the profiles and the first page."""
+        """Write or replace the chapters, their claims and fast parameters, and the first page."""
         for name, text in chapters.items():
-            self.chapter(name).write_text(FRONT + text, encoding="utf-8")
+            changed = f"fast: {fast[name]}\n---\n" if fast and name in fast else "---\n"
+            front = FRONT.replace("---\n\n", f"{changed}\n")
+            self.chapter(name).write_text(front + text, encoding="utf-8")
         book = self.root / "book"
-        (book / "claims.yml").write_text(claims, encoding="utf-8")
-        (book / "profiles.yml").write_text(profiles, encoding="utf-8")
+        shutil.rmtree(book / "claims", ignore_errors=True)
+        (book / "claims").mkdir()
+        for name, text in (claims or {}).items():
+            (book / "claims" / f"{name}.yml").write_text(text, encoding="utf-8")
         (book / "index.md").write_text(index, encoding="utf-8")
         toc = ["format: jb-book", "root: book/index", "parts:", "  - caption: Chapters"]
         toc += ["    numbered: true", "    chapters:"]

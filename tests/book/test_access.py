@@ -276,7 +276,7 @@ def test_less_motion_is_no_motion(built: Book, browser: Browser) -> None:
 def test_wide_formulas_are_scrolled_by_keyboard(built: Book, browser: Browser) -> None:
     """What holds a formula is a tab stop exactly where it scrolls, and scrolls where it is cut."""
     page = watched(browser, {"width": 300, "height": 800}, [])
-    show(page, built.html / "notebooks" / "04-dense-networks.html")
+    show(page, built.html / "notebooks" / "dense-networks.html")
     counts = """() => {
       const holders = [...document.querySelectorAll('mjx-container[display="true"], span.math')];
       const wide = holders.filter((one) => one.clientWidth > 0 &&

@@ -30,7 +30,6 @@ CLAIM = """
   statement: $1+1=2$
   kind: exact
   relation: "=="
-  chapter: {chapter}
   control: a number is changed
 """
 
@@ -53,10 +52,8 @@ def test_every_failure_is_named_with_its_chapter(tiny: TinyBook) -> None:
         "03-claim": cell("from slth import claims\nclaims.record('wrong', measured=3, bound=2)"),
         "04-passes": cell("from slth import claims\nclaims.control('weak', measured=2, bound=2)"),
     }
-    registry = "".join(
-        CLAIM.format(id=name, chapter=chapter)
-        for name, chapter in [("sum", "01-good"), ("wrong", "03-claim"), ("weak", "04-passes")]
-    )
+    homes = [("sum", "01-good"), ("wrong", "03-claim"), ("weak", "04-passes")]
+    registry = {chapter: CLAIM.format(id=name) for name, chapter in homes}
     tiny.write({name: f"# {name}\n\n{body}" for name, body in bodies.items()}, registry)
     done = tiny.build("--execute-only")
     assert done.returncode == 1
@@ -88,10 +85,8 @@ def test_the_ledger_must_be_complete() -> None:
         name: claims.Claim(id=name, chapter=chapter, control="c", **rule)  # type: ignore[arg-type]
         for name, chapter in homes.items()
     }
-    registry["open"] = claims.Claim("open", "s", "t", "s", unchecked="nobody knows")
-    registry["picture"] = claims.Claim(
-        "picture", "s", "t", "s", kind="illustration", chapter="01-half"
-    )
+    registry["open"] = claims.Claim("open", "01-half", "s", "t", "s", unchecked="nobody knows")
+    registry["picture"] = claims.Claim("picture", "01-half", "s", "t", "s", kind="illustration")
 
     def made(claim: str, role: Literal["record", "control"], outcome: Outcome) -> claims.Record:
         return claims.Record(claim, role, 1, 1, None, None, outcome)
@@ -125,19 +120,19 @@ def test_the_ledger_must_be_complete() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parameters", "profiles", "profile", "message"),
+    ("parameters", "fast", "profile", "message"),
     [
-        ("n = 3", "01-a: {m: 4}", "fast", "chapter 01-a: unknown parameter m; it has n"),
-        ("n = 3", "09-z: {n: 4}", "full", "profiles.yml names an unknown chapter: 09-z"),
-        ("n = 2 * 3", "", "full", "chapter 01-a: the parameters cell holds only lines like"),
-        ("n: int = 3", "", "full", "not 'n: int = 3'"),
-        ("import os", "", "full", "not 'import os'"),
+        ("n = 3", "{m: 4}", "fast", "chapter 01-a: unknown parameter m; it has n"),
+        ("n = 3", "[n, 4]", "fast", "chapter 01-a: 'fast' maps parameters to values, got ['n', 4]"),
+        ("n = 2 * 3", "{}", "full", "chapter 01-a: the parameters cell holds only lines like"),
+        ("n: int = 3", "{}", "full", "not 'n: int = 3'"),
+        ("import os", "{}", "full", "not 'import os'"),
     ],
 )
 def test_what_is_refused_before_anything_runs(
-    tiny: TinyBook, parameters: str, profiles: str, profile: str, message: str
+    tiny: TinyBook, parameters: str, fast: str, profile: str, message: str
 ) -> None:
-    tiny.write({"01-a": f"# A\n\n{cell(parameters, PARAMETERS)}"}, profiles=profiles)
+    tiny.write({"01-a": f"# A\n\n{cell(parameters, PARAMETERS)}"}, fast={"01-a": fast})
     with pytest.raises(BuildError, match=re.escape(message)):
         build.build(Project(tiny.root), profile, [], 1, None, execute_only=True)
     assert not (tiny.root / "_build").exists()
@@ -275,8 +270,8 @@ By {{prf:ref}}`Theorem 9 <thm-sum>` we are done.
 
 
 def test_nothing_is_done_twice_and_every_change_counts(tiny: TinyBook) -> None:
-    registry = CLAIM.format(id="sum", chapter="01-a") + "  label: thm-sum\n"
-    tiny.write({"01-a": CHAPTER}, registry, profiles="01-a: {trials: 3}")
+    registry = {"01-a": CLAIM.format(id="sum") + "  label: thm-sum\n"}
+    tiny.write({"01-a": CHAPTER}, registry, fast={"01-a": "{trials: 3}"})
     index = tiny.root / "_build" / "fast" / "html" / "book" / "index.html"
     page = index.parents[1] / "notebooks" / "01-a.html"
 
@@ -302,14 +297,14 @@ def test_nothing_is_done_twice_and_every_change_counts(tiny: TinyBook) -> None:
     ran, made = tiny.result("01-a", "fast").stat().st_mtime_ns, page.stat().st_mtime_ns
     hidden = CHAPTER.replace(CHECK, CHECK.replace("ipython3\n", "ipython3\n:tags: [hide-input]\n"))
     changed = {"01-a": hidden + "\nMore prose.\n"}
-    tiny.write(changed, registry, profiles="01-a: {trials: 3}")
+    tiny.write(changed, registry, fast={"01-a": "{trials: 3}"})
     assert tiny.build("--profile", "fast").returncode == 0
     assert "More prose." in page.read_text("utf-8")
     assert "tag_hide-input" in page.read_text("utf-8"), "options of cells run no cell either"
     assert page.stat().st_mtime_ns > made
     assert tiny.result("01-a", "fast").stat().st_mtime_ns == ran, "prose alone runs no cell"
 
-    tiny.write({"01-a": CHAPTER}, registry, profiles="01-a: {trials: 4}")
+    tiny.write({"01-a": CHAPTER}, registry, fast={"01-a": "{trials: 4}"})
     assert tiny.build("--profile", "fast").returncode == 0
     assert "2.0</span>" in page.read_text("utf-8")
     assert tiny.result("01-a", "fast").stat().st_mtime_ns > ran
@@ -360,14 +355,14 @@ def test_strict_pages(tiny: TinyBook) -> None:
         ]
     )
     text += "See {ref}`nowhere`.\n\n" + cell("import sys; print('careful', file=sys.stderr)")
-    registry = CLAIM.format(id="sum", chapter="01-a") + "  label: thm-sum\n"
+    registry = {"01-a": CLAIM.format(id="sum") + "  label: thm-sum\n"}
     tiny.write({"01-a": text + CHECK + CONTROL}, registry)
     done = tiny.build()
     assert done.returncode == 1
     assert "chapter 01-a" in done.stderr.split("The book is not built.")[1]
     for warning in (
         "theorem 'bare' has no claim",
-        "no claim 'nothing' in book/claims.yml",
+        "no claim 'nothing' in book/claims/",
         "corollary 'swapped' carries claim 'sum', whose label is 'thm-sum'",
         "claim 'sum': no theorem has the label 'thm-sum'",
         "undefined label: 'nowhere'",
@@ -385,7 +380,7 @@ def test_strict_pages(tiny: TinyBook) -> None:
 
 def test_a_plain_jupyter_book_build_works(tiny: TinyBook) -> None:
     """A fresh clone builds without the builder; the pages say what is missing."""
-    registry = CLAIM.format(id="sum", chapter="01-a") + "  label: thm-sum\n"
+    registry = {"01-a": CLAIM.format(id="sum") + "  label: thm-sum\n"}
     tiny.write({"01-a": CHAPTER}, registry)
     done = subprocess.run(
         [str(Path(sys.executable).with_name("jupyter-book")), "build", ".", "-W", "-n"],
@@ -393,7 +388,7 @@ def test_a_plain_jupyter_book_build_works(tiny: TinyBook) -> None:
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "SLTH_CLAIMS": str(tiny.root / "book" / "claims.yml")},
+        env={**os.environ, "SLTH_CLAIMS": str(tiny.root / "book" / "claims")},
     )
     assert done.returncode == 0, done.stderr
     html = tiny.root / "_build" / "html"

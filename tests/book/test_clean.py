@@ -51,7 +51,7 @@ def leftovers(made: Any) -> list[str]:
     ]
 
 
-CLAIM = claims.Claim("sum", "this book", "One and one", "s", kind="exact", relation="==")
+CLAIM = claims.Claim("sum", "01-a", "this book", "One and one", "s", kind="exact", relation="==")
 HOLDS = claims.Record("sum", "record", 2, 2, 3, None, "holds")
 
 CHAPTER = r"""
@@ -459,7 +459,7 @@ def test_every_clean_notebook_runs_from_the_wheel(
     source = built.html / "notebooks" / "clean" / f"{name}.ipynb"
     done = execute(sys.executable, source, tmp_path / "empty", PYTHONPATH=str(wheel))
     run = ChapterRun(tuple(map(claims.Record.from_dict, records(done))))
-    registry = claims.load(wheel / "slth" / "claims.yml")
+    registry = claims.load(wheel / "slth" / "registry")
     own = [one for one in registry.values() if one.chapter == name and one.unchecked is None]
     assert own
     verdicts = {one.id: judge(one, run) for one in own}
@@ -512,7 +512,7 @@ def test_binders_environment_is_built_and_runs_a_notebook(
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
     python = tmp_path / "venv" / "bin" / "python"
     pip(python, "install", "--quiet", "--requirement", str(tmp_path / "requirements.txt"))
-    source = built.html / "notebooks" / "clean" / "05-solving-subset-sums.ipynb"
+    source = built.html / "notebooks" / "clean" / "solving-subset-sums.ipynb"
     done = execute(python, source, tmp_path / "first")
     assert {one["claim"] for one in records(done)} >= {"solve-cost", "solve-true-optimum"}
 

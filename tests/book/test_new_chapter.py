@@ -18,6 +18,7 @@ from tests.book.conftest import ROOT, Book, run_build
 PARTS = {
     "what you will learn": "**What you will learn**",
     "parameters": ":tags: [parameters]",
+    "fast parameters": "fast: {",
     "figure": "figure:",
     "alternative text": "alt: >-",
     "statement": ":::{prf:proposition}",
@@ -47,7 +48,7 @@ def make(root: Path, *name: str) -> subprocess.CompletedProcess[str]:
 
 def digests(root: Path) -> dict[str, str]:
     """Return the digest of each source file."""
-    folders = ("notebooks", "book", ".")
+    folders = ("notebooks", "book", "book/claims", ".")
     return {
         str(path): hashlib.sha256(path.read_bytes()).hexdigest()
         for folder in folders
@@ -60,65 +61,47 @@ def digests(root: Path) -> dict[str, str]:
 def project(tmp_path: Path) -> Project:
     """Return what the maker reads and writes, in a folder of its own."""
     (tmp_path / "notebooks").mkdir()
-    shutil.copytree(ROOT / "book" / "template", tmp_path / "book" / "template")
-    for name in ("claims.yml", "profiles.yml"):
-        shutil.copy(ROOT / "book" / name, tmp_path / "book")
+    for name in ("template", "claims"):
+        shutil.copytree(ROOT / "book" / name, tmp_path / "book" / name)
     shutil.copy(ROOT / "_toc.yml", tmp_path)
     return Project(tmp_path)
-
-
-def lists(project: Project) -> list[Path]:
-    """Return the files that list chapters, their claims and parameters."""
-    book = project.root / "book"
-    return [book / "claims.yml", book / "profiles.yml", project.root / "_toc.yml"]
 
 
 @pytest.mark.parametrize("name", ["", "Gaussian", "two words", "a_b", "-a", "a--b", "../a", "7-up"])
 def test_a_name_that_is_missing_or_malformed_is_refused(project: Project, name: str) -> None:
     with pytest.raises(BuildError, match=r"needs a name|expected lower-case words"):
-        new_chapter.plan(project, name)
+        new_chapter.changes(project, name)
 
 
 def test_a_name_that_is_taken_is_refused(project: Project) -> None:
-    taken = project.chapter_names()[0].partition("-")[2]
-    with pytest.raises(BuildError, match=f"of this name: notebooks/01-{taken}.md"):
-        new_chapter.plan(project, taken)
+    taken = project.chapter_names()[0]
+    with pytest.raises(BuildError, match=f"of this name: notebooks/{taken}.md"):
+        new_chapter.changes(project, taken)
+    (project.root / "notebooks" / "draft.md").touch()
+    with pytest.raises(BuildError, match=r"of this name: notebooks/draft\.md"):
+        new_chapter.changes(project, "draft")
 
 
 def test_a_claim_that_is_taken_is_refused(project: Project) -> None:
-    chapter = new_chapter.plan(project, "my-idea")
-    for path, text in new_chapter.changes(project, chapter).items():
-        if path.name == "claims.yml":
-            path.write_text(text, "utf-8")
+    other = project.registry / "other.yml"
+    other.write_text(new_chapter.changes(project, "my-idea")[project.registry / "my-idea.yml"])
     with pytest.raises(BuildError, match="claim of this name: my-idea-moments"):
-        new_chapter.changes(project, chapter)
+        new_chapter.changes(project, "my-idea")
 
 
-def test_the_number_is_the_next_free_one(project: Project) -> None:
-    listed = max(int(name[:2]) for name in project.chapter_names())
-    assert new_chapter.plan(project, "my-idea").number == listed + 1
-    (project.root / "notebooks" / "41-draft.md").touch()
-    assert new_chapter.plan(project, "my-idea").stem == "42-my-idea"
-
-
-def test_the_files_keep_what_they_had(project: Project) -> None:
-    old = {path.name: path.read_text("utf-8") for path in lists(project)}
-    old["_toc.yml"] = f"# a comment\n{old['_toc.yml']}"
-    (project.root / "_toc.yml").write_text(old["_toc.yml"], "utf-8")
-    chapter = new_chapter.plan(project, "my-idea")
-    files = new_chapter.changes(project, chapter)
-    new = {path.name: text for path, text in files.items()}
-    for name in ("claims.yml", "profiles.yml"):
-        assert new[name].startswith(old[name].rstrip())
-    kept = [line for line in new["_toc.yml"].splitlines() if chapter.stem not in line]
-    assert kept == old["_toc.yml"].splitlines()
-    assert [*project.chapter_names(), chapter.stem] == [
+def test_the_table_of_contents_keeps_what_it_had(project: Project) -> None:
+    toc = project.root / "_toc.yml"
+    old = f"# a comment\n{toc.read_text('utf-8')}"
+    toc.write_text(old, "utf-8")
+    files = new_chapter.changes(project, "my-idea")
+    kept = [line for line in files[toc].splitlines() if "my-idea" not in line]
+    assert kept == old.splitlines()
+    assert [*project.chapter_names(), "my-idea"] == [
         Path(name).stem
-        for name in toc_files(yaml.safe_load(new["_toc.yml"]))
+        for name in toc_files(yaml.safe_load(files[toc]))
         if name.startswith("notebooks/")
     ]
-    assert chapter.stem in yaml.safe_load(new["profiles.yml"])
-    page = new[f"{chapter.stem}.md"]
+    page = files[project.root / "notebooks" / "my-idea.md"]
     assert [part for part, mark in PARTS.items() if mark not in page] == []
     assert "@" not in page.replace("@ ", "")
 
@@ -127,7 +110,7 @@ def test_a_failure_leaves_everything_as_it_was(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = digests(project.root)
-    files = new_chapter.changes(project, new_chapter.plan(project, "my-idea"))
+    files = new_chapter.changes(project, "my-idea")
     real = write_atomically
 
     def full(path: Path, text: str) -> None:
@@ -153,7 +136,7 @@ def test_a_new_chapter_builds_untouched(built: Book, tmp_path: Path) -> None:
         shutil.copytree(built.root / "_build" / "fast" / name, root / "_build" / "fast" / name)
     done = make(root, "my-idea")
     assert done.returncode == 0, done.stderr
-    [page] = (root / "notebooks").glob("*-my-idea.md")
+    page = root / "notebooks" / "my-idea.md"
     assert f"--chapter {page.stem}" in done.stdout
     assert "slth claims verify my-idea-moments" in done.stdout
 
@@ -198,7 +181,7 @@ def test_a_template_that_is_wrong_does_not_build(tmp_path: Path) -> None:
     assert wrong != text
     template.write_text(wrong, "utf-8")
     assert make(root, "my-idea").returncode == 0
-    [page] = (root / "notebooks").glob("*-my-idea.md")
+    page = root / "notebooks" / "my-idea.md"
     done = run_build(root, "--profile", "fast", "--execute-only", "--chapter", page.stem)
     assert done.returncode == 1
     assert "negative control of claim 'my-idea-moments'" in done.stderr

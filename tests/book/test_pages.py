@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urldefrag
 
 import pytest
@@ -172,9 +173,19 @@ def test_the_scans_see_what_is_wrong(tmp_path: Path) -> None:
     assert statements(bad) == (["a.html: Theorem 1 (X)"], 2)
 
 
+def stated(root: Path) -> dict[str, dict[str, Any]]:
+    """Return what the files of the registry say, with the chapter that each belongs to."""
+    files = sorted((root / "book" / "claims").glob("*.yml"))
+    return {
+        name: {**claim, "chapter": file.stem}
+        for file in files
+        for name, claim in yaml.safe_load(file.read_text("utf-8")).items()
+    }
+
+
 def test_the_ledger_is_honest(built: Book) -> None:
     """From the registry's text and the stored results alone, without the builder's own check."""
-    registry = yaml.safe_load((built.root / "book" / "claims.yml").read_text("utf-8"))
+    registry = stated(built.root)
     homes = {
         record["claim"]: chapter
         for chapter, result in built.collected["chapters"].items()
@@ -208,7 +219,7 @@ def test_results_are_as_new_as_the_code(built: Book) -> None:
 
 def test_the_claims_page_lists_every_claim(built: Book) -> None:
     page = parsed(built.html / "book" / "claims.html")
-    registry = yaml.safe_load((built.root / "book" / "claims.yml").read_text("utf-8"))
+    registry = stated(built.root)
     for name, claim in registry.items():
         assert page.find(id=f"claim-{name}") is not None, name
         if claim.get("uses"):
@@ -217,6 +228,13 @@ def test_the_claims_page_lists_every_claim(built: Book) -> None:
     assert re.search(rf"\b{len(registry)} claims?:", text)
     for name in (name for name, claim in registry.items() if "unchecked" not in claim):
         assert f"slth claims verify {name}" in text
+
+
+def test_old_addresses_lead_to_the_chapters(built: Book) -> None:
+    assert len(built.redirects()) == 13
+    for old, new in built.redirects().items():
+        assert re.search(rf"url={new.name}", old.read_text("utf-8"))
+        assert new in built.chapters()
 
 
 def test_the_root_leads_to_the_first_page(built: Book) -> None:

@@ -128,7 +128,7 @@ def test_a_book_that_does_not_build_is_not_served(tiny: TinyBook) -> None:
 
 
 def test_prose_is_no_reason_to_make_every_page_anew(tiny: TinyBook) -> None:
-    tiny.write({"01-a": CHAPTER})
+    tiny.write({"01-a": CHAPTER}, {"01-a": ""})
     book = project.Project(tiny.root)
     results, toc = tiny.root / "results.json", tiny.root / "_toc.yml"
     results.write_text("{}", "utf-8")
@@ -136,7 +136,7 @@ def test_prose_is_no_reason_to_make_every_page_anew(tiny: TinyBook) -> None:
     for path, same in [
         (tiny.chapter("01-a"), True),
         (tiny.root / "book" / "index.md", True),
-        (tiny.root / "book" / "claims.yml", False),
+        (tiny.root / "book" / "claims" / "01-a.yml", False),
         (tiny.root / "book" / "_static" / "book.css", False),
         (tiny.root / "book" / "extension" / "footer.py", False),
         (results, False),

@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 
+from book import chapter
+from book.project import Project
 from tests.book.conftest import ROOT
 
 PAGES = sorted([*(ROOT / "notebooks").glob("*.md"), *(ROOT / "book").glob("*.md")])
@@ -123,11 +124,15 @@ def test_no_notebook_file_lies_beside_the_sources() -> None:
     assert found == []
 
 
-def test_the_profiles_change_only_what_exists() -> None:
-    table = yaml.safe_load((ROOT / "book" / "profiles.yml").read_text("utf-8")) or {}
+def test_each_chapter_has_its_claims_and_its_fast_parameters() -> None:
     chapters = {path.stem for path in (ROOT / "notebooks").glob("*.md")}
-    assert set(table) <= chapters
-    assert all(isinstance(changes, dict) and changes for changes in table.values())
+    assert {path.stem for path in (ROOT / "book" / "claims").glob("*.yml")} == chapters
+    project = Project(ROOT)
+    for name in chapters:
+        notebook = chapter.read(project.chapter_path(name), project.markdown_extensions())
+        changed = project.overrides(name, "fast")
+        assert changed
+        chapter.check_overrides(name, chapter.parameters(name, notebook), changed)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
