@@ -60,6 +60,52 @@ def multiplicity(density: ArrayLike, z: ArrayLike, c_amp: float = 1.0) -> Floats
     return _upper_root(rate, np.sqrt(2 * scale * gamma)) ** 2
 
 
+def one_log_multiplicity(density: ArrayLike, z: ArrayLike, constant: float = 1.0) -> Floats:
+    r"""$nH_2(\gamma)\ge C\log_2(2z\gamma n)$ from here on, and $\gamma n\ge1$: one logarithm.
+
+    Parameters
+    ----------
+    density : array_like of float
+        Density gamma, 0 < gamma < 1.
+    z : array_like of float
+        Target parameters over error, >= 1.
+    constant : float
+        C > 0; 1200 is enough, 1 shows the shape.
+
+    Returns
+    -------
+    float64, broadcast shape
+        The larger solution of $nH_2(\gamma)=C\log_2(2z\gamma n)$, but at least $1/\gamma$: a subset
+        has a term.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
+    Derived for this project: Theorem 3 of Natale et al. 2024 with one logarithm in place of two,
+    subsets of at most k terms and C = 1200, for equal layers, $2\ell d_{i-1}d_i/\varepsilon=2z$;
+    see the chapter on dense networks.
+
+    Examples
+    --------
+    >>> n = one_log_multiplicity(0.1, 1e6)
+    >>> bool(np.isclose(n * binary_entropy(0.1), np.log2(2e6 * 0.1 * n)))
+    True
+    >>> float(one_log_multiplicity(1e-12, 1e6))  # one term of 1/gamma
+    1000000000000.0
+    """
+    gamma = between(density, "density", 0.0, 1.0)
+    scale = between(z, "z", 1.0, np.inf, closed="low")
+    rate = _LN2 / between(constant, "constant", 0.0, np.inf) * np.asarray(binary_entropy(gamma))
+    inner = 2 * scale * gamma
+    root = _has_root(rate, inner)
+    found = _upper_root(np.where(root, rate, inner / 3), inner)
+    return as_floats(np.where(root, np.maximum(found, 1 / gamma), 1 / gamma))
+
+
 def closed_form(density: ArrayLike, z: ArrayLike) -> Floats:
     r"""$\log_2^2(z)/H_2(\gamma)$: the explicit shape of Theorem 3, up to a constant.
 
@@ -297,12 +343,15 @@ def _checked(density: ArrayLike, z: ArrayLike) -> tuple[NDArray[np.float64], NDA
     )
 
 
+def _has_root(rate: NDArray[np.float64], inner: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray(-rate / inner >= -np.exp(-1.0))
+
+
 def _upper_root(rate: NDArray[np.float64], inner: NDArray[np.float64]) -> Floats:
     """Larger x with rate x = ln(inner x)."""
-    argument = -rate / inner
-    if np.any(argument < -np.exp(-1.0)):
+    if not np.all(_has_root(rate, inner)):
         raise ValueError("no fixed point: the density is too small for this z")
-    return as_floats(-lambertw(argument, -1).real / rate)
+    return as_floats(-lambertw(-rate / inner, -1).real / rate)
 
 
 def _halves(signed: bool | Sequence[bool], weights: NDArray[np.int64]) -> NDArray[np.int64]:

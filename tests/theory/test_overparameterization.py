@@ -35,6 +35,38 @@ def test_first_moment_floor_solves_its_equation_below_theorem_3(
     assert n < op.multiplicity(gamma, z)
 
 
+@given(st.floats(-9.0, -0.001), st.floats(0.0, 12.0), st.sampled_from([0.3, 1.0, 4.0, 1200.0]))
+def test_one_logarithm_is_enough_from_its_multiplicity_on(
+    log_density: float, log_z: float, constant: float
+) -> None:
+    gamma, z = 10**log_density, 10**log_z
+    n = float(op.one_log_multiplicity(gamma, z, constant))
+
+    def spare(samples: np.ndarray) -> np.ndarray:
+        bits = constant * np.log2(2 * z * gamma * samples)
+        return np.asarray(samples * binary_entropy(gamma) - bits) / constant
+
+    assert gamma * n >= 1 - 1e-12
+    assert np.all(spare(n * np.geomspace(1.0, 1e6, 50)) > -1e-8)
+    if gamma * n > 1.001:
+        assert spare(np.array(n)) == pytest.approx(0, abs=1e-8)
+        assert spare(np.array(0.999 * n)) < 0
+
+
+def test_one_logarithm_meets_both_earlier_results_up_to_constants() -> None:
+    z = 2.0 ** np.array([33, 100, 300])
+    dense = op.one_log_multiplicity(0.5, z, 1200) / (1200 * np.log2(z))
+    np.testing.assert_allclose(dense, [1.48, 1.17, 1.06], atol=0.005)
+    kept = np.array([[0.755, 0.575, 0.515], [0.765, 0.585, 0.525]])  # of 1200, at n = z^2
+    short, enough = op.one_log_multiplicity(1200 * kept / z**2, z, 1200) / z**2
+    assert np.all(short > 1)
+    assert np.all(enough < 1)
+    with pytest.raises(ValueError, match="density must lie in"):
+        op.one_log_multiplicity(1.0, 10)
+    with pytest.raises(ValueError, match="constant must lie in"):
+        op.one_log_multiplicity(0.5, 10, 0.0)
+
+
 def test_closed_form_has_the_right_shape_but_not_the_constant() -> None:
     z = 10.0 ** np.array([3, 6, 9, 12, 100])
     ratio = np.asarray(op.multiplicity(0.5, z) / op.closed_form(0.5, z))
