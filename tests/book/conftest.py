@@ -66,7 +66,7 @@ class Book:
 
     def redirects(self) -> dict[Path, Path]:
         """Return the pages that stand at old addresses, each with the page it should lead to."""
-        config = yaml.safe_load((self.root / "_config.yml").read_text("utf-8"))["sphinx"]["config"]
+        config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["sphinx"]["config"]
         return {
             self.html / f"{old}.html": (self.html / old).parent / new
             for old, new in config["redirects"].items()
