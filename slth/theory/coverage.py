@@ -300,7 +300,8 @@ def failure_by_bits(n: ArrayLike, volume: ArrayLike) -> Floats:
     Notes
     -----
     Derived for this project: $\log_2(1+R)\ge R$ on [0, 1], so that up to one half each sample adds
-    between 0 and 1 bits to $\log_2v$ and at least 1/4 on average; Azuma's inequality.
+    between 0 and 1 bits to $\log_2v$ and at least 1/4 on average; Azuma's inequality, for a count
+    to which each sample after that adds 1/4.
 
     Examples
     --------

@@ -197,7 +197,8 @@ def malach_point(z: ArrayLike) -> tuple[Floats, Floats]:
 
     Notes
     -----
-    As Section 4 of Natale et al. 2024 places it in its Figure 1.
+    As Section 4 of Natale et al. 2024 restates it: overparameterization $\tilde O(z^2)$, density
+    its inverse.
 
     Examples
     --------
@@ -227,8 +228,8 @@ def pensia_point(z: ArrayLike) -> tuple[Floats, Floats]:
 
     Notes
     -----
-    As Section 4 of Natale et al. 2024 places it in its Figure 1; the paper says only that the
-    density is of constant order, one half is our choice.
+    As Section 4 of Natale et al. 2024 restates it; the paper says only that the density is of
+    constant order, one half is our choice.
 
     Examples
     --------

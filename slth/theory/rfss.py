@@ -55,8 +55,8 @@ def required_samples(k: ArrayLike, epsilon: ArrayLike, c_hyp: float = 1.0) -> In
     epsilon : array_like of float
         Tolerance, 0 < epsilon < 1.
     c_hyp : float
-        Constant of the theorem, >= 1; 1 is sharp up to a bounded number of bits (see
-        :func:`first_moment_bits`).
+        Constant of the theorem, which holds for every value >= 1; 1 is sharp up to a bounded number
+        of bits (see :func:`first_moment_bits`).
 
     Returns
     -------

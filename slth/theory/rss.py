@@ -43,8 +43,8 @@ def trials_for_one_sample(
 
     Notes
     -----
-    The case k = 1 of random fixed-size subset sum, exactly; it is the accounting behind Malach et
-    al. 2020.
+    The case k = 1 of random fixed-size subset sum, exactly: one sample for each weight, as in
+    Malach et al. 2020.
 
     Examples
     --------
