@@ -4,23 +4,15 @@ Separate from the other compiled functions and sharing none with them, so that N
 watches only this file, never holds stale code.
 """
 
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
-
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from ._compiled import compiled
+
 Words = npt.NDArray[np.uint64]
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _compiled(function: Callable[P, R]) -> Callable[P, R]:
-    return cast(Callable[P, R], numba.njit(cache=True, nogil=True)(function))
-
-
-@_compiled
+@compiled
 def _add_shifted(sink: Words, source: Words, cells: int) -> None:
     """Unite ``sink`` with ``source`` moved up by so many cells; what leaves the plane is lost."""
     size = sink.size
@@ -41,7 +33,7 @@ def _add_shifted(sink: Words, source: Words, cells: int) -> None:
         sink[last] |= source[size - 1] >> rest
 
 
-@_compiled
+@compiled
 def reach(shifts: npt.NDArray[np.int64], origin: int, planes: Words, sized: bool) -> None:
     """Mark the cells of all sums, starting from the empty sum in cell ``origin`` of plane 0.
 
@@ -57,7 +49,7 @@ def reach(shifts: npt.NDArray[np.int64], origin: int, planes: Words, sized: bool
             _add_shifted(planes[0], planes[1], shifts[i])
 
 
-@_compiled
+@compiled
 def gaps(plane: Words, lo: int, hi: int, none: int) -> tuple[int, int, int, int, int]:
     """Find the marked cells under, first, last, over of [lo, hi], and the widest gap inside.
 

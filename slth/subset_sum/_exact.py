@@ -25,14 +25,14 @@ def to_integers(x: Sequence[float], z: float, tolerance: float) -> tuple[list[in
     A distance is within the tolerance if it is so once rounded to a float64: if it does not exceed
     the middle between the tolerance and the next float (or lies below, where that rounds up).
     """
-    above = tolerance + math.ulp(tolerance)
-    ratios = [value.as_integer_ratio() for value in (*x, z, tolerance, above)]
+    ulp = math.ulp(tolerance)
+    ratios = [value.as_integer_ratio() for value in (*x, z, tolerance, ulp)]
     scale = 2 * max(denominator for _, denominator in ratios)
-    *v, target, low, high = [
+    *v, target, reach, step = [
         numerator * (scale // denominator) for numerator, denominator in ratios
     ]
-    odd = int(tolerance / math.ulp(tolerance)) % 2
-    return v, target, (low + high) // 2 - odd
+    odd = reach // step % 2
+    return v, target, reach + step // 2 - odd
 
 
 def closest(v: Sequence[int], target: int, size: int | None = None) -> Answer:

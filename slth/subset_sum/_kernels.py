@@ -17,19 +17,18 @@ stands on.
 """
 
 import math
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from typing import cast
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
+from ._compiled import compiled
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.int8]
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 def _typed(value: int) -> int:
@@ -51,20 +50,16 @@ ZERO, ONE, NONE = _typed(0), _typed(1), _typed(-1)
 u = numba.uint64  # an unsigned index saves Numba's test for negative indices
 
 
-def _compiled(function: Callable[P, R]) -> Callable[P, R]:
-    return cast(Callable[P, R], numba.njit(cache=True, nogil=True)(function))
-
-
 # --- grid ----------------------------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def terms_at_most(n: int, size: int) -> int:
     """How many terms a sum on the grid has: where the terms to leave out are chosen, up to n."""
     return max(1, size) if 0 <= 2 * size <= n else n
 
 
-@_compiled
+@compiled
 def grid_exponent(x: Floats, terms: int) -> int:
     """Power of two that scales ``x`` so that no sum of so many entries exceeds 2**SUM_BITS."""
     largest = 0.0
@@ -76,7 +71,7 @@ def grid_exponent(x: Floats, terms: int) -> int:
     return SUM_BITS - bits - math.frexp(largest)[1]
 
 
-@_compiled
+@compiled
 def to_grid(x: Floats, exponent: int, v: Ints) -> bool:
     """Write four times the scaled and rounded ``x`` to ``v``; tell whether nothing was lost."""
     half = exponent // 2  # in two steps, since 2**exponent itself may overflow
@@ -90,7 +85,7 @@ def to_grid(x: Floats, exponent: int, v: Ints) -> bool:
     return exact
 
 
-@_compiled
+@compiled
 def _scaled(value: float, exponent: int) -> tuple[float, bool]:
     half = exponent // 2
     result = value * math.ldexp(1.0, half) * math.ldexp(1.0, exponent - half)
@@ -98,7 +93,7 @@ def _scaled(value: float, exponent: int) -> tuple[float, bool]:
     return result, back == value or math.isinf(result)
 
 
-@_compiled
+@compiled
 def target_on_grid(
     z: float, tolerance: float, terms: int, exponent: int, exact: bool
 ) -> tuple[int, int, int, int, int]:
@@ -117,9 +112,14 @@ def target_on_grid(
         if tolerance < (abs(z) - reach) * (1.0 - 1e-15):
             return t, 1, 0, slack, slack
         return t, 1, 0, slack, unknown
-    whole = math.floor(scaled)
-    rest = scaled - whole
-    t = 4 * int(whole) + (1 if rest <= 0.5 else 3)
+    # |scaled| has an exact fraction; one counted from the floor of a negative target may round to 1
+    below = scaled < 0.0
+    whole = math.floor(abs(scaled))
+    rest = abs(scaled) - whole
+    upper = rest > 0.5 or (below and rest == 0.5)  # a tie goes to the lower integer
+    t = 4 * int(whole) + (3 if upper else 1)
+    if below:
+        t = -t if rest > 0.0 else -4 * int(whole) + 1
     if tolerance < 0.0:
         return t, 1, 0, slack, slack
     radius, kept = _scaled(tolerance, exponent)
@@ -130,6 +130,8 @@ def target_on_grid(
     carry = min(rest, part) >= 1.0 - max(rest, part)  # rest + part >= 1, free of rounding
     lo = max(int(whole) - int(reach) + int(rest > part), -end)
     hi = min(int(whole) + int(reach) + int(carry), end)
+    if below:
+        lo, hi = -hi, -lo
     outer = slack
     if rest > 0.0 or part > 0.0 or radius >= 2.0**52 or not kept:
         outer += 8 + int(radius * 2.0**-50)
@@ -139,7 +141,7 @@ def target_on_grid(
 # --- sorted lists of sums, one per size ----------------------------------------------------------
 
 
-@_compiled
+@compiled
 def _merge(S: Ints, a: int, na: int, b: int, nb: int, x: int, out: int) -> None:
     """Merge S[a:a+na] with S[b:b+nb] + x into S[out:], with fences.
 
@@ -204,7 +206,7 @@ def _merge(S: Ints, a: int, na: int, b: int, nb: int, x: int, out: int) -> None:
     S[u(out + total)] = HIGH
 
 
-@_compiled
+@compiled
 def _offsets(counts: Ints, elements: int, classes: int, offsets: Ints) -> int:
     """Where each class begins, with room for its two fences; returns the room of all classes."""
     position = 1
@@ -214,7 +216,7 @@ def _offsets(counts: Ints, elements: int, classes: int, offsets: Ints) -> int:
     return position
 
 
-@_compiled
+@compiled
 def _grow(
     v: Ints,
     lo: int,
@@ -250,7 +252,7 @@ def _grow(
     return source
 
 
-@_compiled
+@compiled
 def grow_halves(
     v: Ints, lo: int, hi: int, counts: Ints, sized: bool, offsets: Ints, S: Ints
 ) -> tuple[int, int]:
@@ -265,7 +267,7 @@ def grow_halves(
 # --- search --------------------------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def _note(
     S: Ints, i: int, j: int, w: int, t: int, best: int, second: int, bi: int, bj: int
 ) -> tuple[int, int, int, int]:
@@ -284,7 +286,7 @@ def _note(
     return best, second, bi, bj
 
 
-@_compiled
+@compiled
 def _walk(
     S: Ints, i: int, p: int, q: int, j: int, t: int, accept: int,
     best: int, second: int, bi: int, bj: int,
@@ -310,7 +312,7 @@ def _walk(
     return best, second, bi, bj
 
 
-@_compiled
+@compiled
 def _walk_table(
     S: Ints, a: int, na: int, b: int, nb: int, t: int, accept: int,
     best: int, second: int, bi: int, bj: int,
@@ -362,7 +364,7 @@ def _walk_table(
     return _walk(S, k, g, m, h, t, accept, best, second, bi, bj)
 
 
-@_compiled
+@compiled
 def _walk_classes(
     S: Ints, left: int, nl: int, right: int, nr: int, size: int, counts: Ints, offsets: Ints,
     t: int, accept: int,
@@ -385,7 +387,7 @@ def _walk_classes(
     return best, second, bi, bj, taken
 
 
-@_compiled
+@compiled
 def _look_up(v: Ints, lo: int, hi: int, size: int, total: int, S: Ints, chosen: Bools) -> None:
     """Choose the first subset of the short segment v[lo:hi] with the sum ``total``."""
     S[0] = 0
@@ -404,7 +406,7 @@ def _look_up(v: Ints, lo: int, hi: int, size: int, total: int, S: Ints, chosen: 
                 return
 
 
-@_compiled
+@compiled
 def _recover(
     v: Ints, lo: int, hi: int, size: int, total: int, counts: Ints, S: Ints, chosen: Bools
 ) -> None:
@@ -435,7 +437,7 @@ def _recover(
         waiting += 2
 
 
-@_compiled
+@compiled
 def _sort(s: Ints) -> None:
     """Shell's sort: short lists, and far less to compile than Numba's own."""
     gap = 1
@@ -451,7 +453,7 @@ def _sort(s: Ints) -> None:
         gap //= 3
 
 
-@_compiled
+@compiled
 def _small(v: Ints, size: int, t: int, accept: int, s: Ints, chosen: Bools) -> tuple[int, int]:
     """Sizes up to SMALL: loops over the smallest members, two pointers for the last two."""
     n = v.size
@@ -510,7 +512,7 @@ def _small(v: Ints, size: int, t: int, accept: int, s: Ints, chosen: Bools) -> t
 # --- one instance, and many ----------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def _closest(
     v: Ints, n: int, size: int, t: int, accept: int, counts: Ints, offsets: Ints,
     S: Ints, begin: Ints, scratch: Ints, chosen: Bools,
@@ -533,7 +535,7 @@ def _closest(
     return best, second
 
 
-@_compiled
+@compiled
 def _signed(v: Ints, chosen: Bools, t: int) -> int:
     w = -t
     for i in range(v.size):
@@ -542,7 +544,7 @@ def _signed(v: Ints, chosen: Bools, t: int) -> int:
     return w
 
 
-@_compiled
+@compiled
 def _report(x: Floats, z: float, chosen: Bools) -> tuple[float, float]:
     """Sum over the mask and |sum - z|, accumulated in twice the working precision."""
     high, low = 0.0, 0.0
@@ -558,13 +560,13 @@ def _report(x: Floats, z: float, chosen: Bools) -> tuple[float, float]:
     return high + low, abs(rest + (lost + low))
 
 
-@_compiled
+@compiled
 def _copy(source: Bools, sink: Bools) -> None:
     for i in range(source.size):
         sink[i] = source[i]
 
 
-@_compiled
+@compiled
 def _settle(w: int, lo: int, hi: int, best: int, second: int, slack: int, outer: int) -> int:
     """Whether the best subset, at distance w, lies within the window, and nothing else can."""
     if slack > 0 and second - best <= 2 * slack:
@@ -576,7 +578,7 @@ def _settle(w: int, lo: int, hi: int, best: int, second: int, slack: int, outer:
     return UNSETTLED
 
 
-@_compiled
+@compiled
 def _first_within(
     v: Ints, size: int, t: int, lo: int, hi: int, slack: int, outer: int, counts: Ints,
     offsets: Ints, S: Ints, begin: Ints, scratch: Ints, chosen: Bools,
@@ -596,7 +598,7 @@ def _first_within(
         n += max(4, n // 4)
 
 
-@_compiled
+@compiled
 def _fewest_within(
     v: Ints, t: int, lo: int, hi: int, slack: int, outer: int, counts: Ints, offsets: Ints,
     S: Ints, begin: Ints, scratch: Ints, chosen: Bools,
@@ -621,7 +623,7 @@ def _fewest_within(
     return UNSETTLED if slack > 0 and second_closest - closest <= 2 * slack else NOT_FOUND
 
 
-@_compiled
+@compiled
 def solve_rows(
     X: Floats, Z: Floats, tolerance: float, size: int, objective: int, counts: Ints,
     words: int, spare: int, masks: Bools, sums: Floats, errors: Floats, states: Bytes,
@@ -677,7 +679,7 @@ def solve_rows(
 # --- counting and covering -----------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def rank(
     S: Ints, left: int, right: int, n: int, size: int, counts: Ints, offsets: Ints, bound: int
 ) -> tuple[int, int, int]:
@@ -702,7 +704,7 @@ def rank(
     return number, under, over
 
 
-@_compiled
+@compiled
 def gather(
     S: Ints, left: int, right: int, n: int, size: int, counts: Ints, offsets: Ints,
     lo: int, hi: int, found: Ints,
@@ -727,7 +729,7 @@ def gather(
     return number
 
 
-@_compiled
+@compiled
 def rank_small(v: Ints, size: int, bound: int) -> int:
     """Count the sums <= bound of ``size`` elements, at most SMALL, without lists."""
     s = v.copy()
@@ -755,7 +757,7 @@ def rank_small(v: Ints, size: int, bound: int) -> int:
 # --- many instances searched elsewhere: their grids, verdicts and reports ------------------------
 
 
-@_compiled
+@compiled
 def grid_rows(X: Floats, Z: Floats, tolerance: float, size: int, V: Ints, windows: Ints) -> None:
     """Write each row of X on its grid to V, and ``t, lo, hi, slack, outer`` to ``windows``.
 
@@ -778,7 +780,7 @@ def grid_rows(X: Floats, Z: Floats, tolerance: float, size: int, V: Ints, window
         windows[3, r], windows[4, r] = slack, outer
 
 
-@_compiled
+@compiled
 def settle_rows(w: Ints, second: Ints, windows: Ints, states: Bytes) -> None:
     """State of each instance, from its smallest signed distance and the second smallest."""
     for r in range(w.size):
@@ -787,7 +789,7 @@ def settle_rows(w: Ints, second: Ints, windows: Ints, states: Bytes) -> None:
         )
 
 
-@_compiled
+@compiled
 def report_rows(X: Floats, Z: Floats, masks: Bools, sums: Floats, errors: Floats) -> None:
     """Write the sum and the error of each mask."""
     for r in range(Z.size):

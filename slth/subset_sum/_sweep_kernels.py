@@ -4,23 +4,15 @@ Separate from the other compiled functions and sharing none with them, so that N
 watches only this file, never holds stale code.
 """
 
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
-
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from ._compiled import compiled
+
 Ints = npt.NDArray[np.int64]
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
-def _compiled(function: Callable[P, R]) -> Callable[P, R]:
-    return cast(Callable[P, R], numba.njit(cache=True, nogil=True)(function))
-
-
-@_compiled
+@compiled
 def tally(a: Ints, b: Ints, lo: int, hi: int) -> tuple[int, int, int]:
     """Count the sums in [lo, hi) of one term from each sorted list; the smallest, the largest."""
     number, smallest, largest = 0, hi, lo
@@ -37,7 +29,7 @@ def tally(a: Ints, b: Ints, lo: int, hi: int) -> tuple[int, int, int]:
     return number, smallest, largest
 
 
-@_compiled
+@compiled
 def gather(a: Ints, b: Ints, lo: int, hi: int, points: Ints, used: int) -> int:
     """Append the sums in [lo, hi) to the ``used`` first points; returns how many are used then."""
     p, q = b.size, b.size
@@ -52,7 +44,7 @@ def gather(a: Ints, b: Ints, lo: int, hi: int, points: Ints, used: int) -> int:
     return used
 
 
-@_compiled
+@compiled
 def nearest(points: Ints, none: int) -> tuple[int, int]:
     """Return the least distance between an even and an odd one of the sorted points, and where."""
     least, at = none, 0
@@ -63,7 +55,7 @@ def nearest(points: Ints, none: int) -> tuple[int, int]:
     return least, at
 
 
-@_compiled
+@compiled
 def near_pairs(points: Ints, reach: int, pairs: Ints) -> int:
     """Write the different pairs (even, odd) of sorted points at most ``reach`` apart to ``pairs``.
 
@@ -85,7 +77,7 @@ def near_pairs(points: Ints, reach: int, pairs: Ints) -> int:
     return number
 
 
-@_compiled
+@compiled
 def matches(a: Ints, b: Ints, total: int, pairs: Ints) -> int:
     """Write the places (i, j) with a[i] + b[j] = total, two sorted lists, to ``pairs``.
 

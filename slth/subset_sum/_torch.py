@@ -22,18 +22,6 @@ LARGEST = 32
 MEMORY = 768 << 20  # bytes for the tensors of a chunk
 
 
-def unwrap(X: Any, Z: Any) -> tuple[Any, Any, torch.device | None]:
-    """Return tensors as arrays, all else as it is, and the device of X if it has one."""
-    device = X.device if isinstance(X, torch.Tensor) else None
-    X, Z = (_array(values) if isinstance(values, torch.Tensor) else values for values in (X, Z))
-    return X, Z, device
-
-
-def _array(values: torch.Tensor) -> npt.NDArray[Any]:
-    wide = torch.float64 if values.is_floating_point() else values.dtype
-    return values.detach().to("cpu", wide).numpy()
-
-
 def solve_on(
     device: torch.device, X: npt.NDArray[Any], Z: _kernels.Floats, size: int, tolerance: float,
     objective: Objective, progress: bool,

@@ -27,8 +27,8 @@ def count(
 
     Parameters
     ----------
-    x : array_like, shape (n,)
-        Samples, finite.
+    x : array_like or torch.Tensor, shape (n,)
+        Samples, finite. Numbers as in :func:`solve`.
     z : float
         Target.
     tolerance : float
@@ -90,8 +90,8 @@ def sums(x: npt.ArrayLike, *, size: SupportsIndex | None = None) -> npt.NDArray[
 
     Parameters
     ----------
-    x : array_like, shape (n,)
-        Samples, finite.
+    x : array_like or torch.Tensor, shape (n,)
+        Samples, finite. Numbers as in :func:`solve`.
     size : int, optional
         Number of terms k; any number, including none, if left out.
 

@@ -32,8 +32,8 @@ def covering_radius(
 
     Parameters
     ----------
-    x : array_like, shape (n,)
-        Samples, finite.
+    x : array_like or torch.Tensor, shape (n,)
+        Samples, finite. Numbers as in :func:`solve`.
     interval : (float, float)
         Both ends belong to it.
     size : int, optional

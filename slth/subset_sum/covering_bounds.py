@@ -10,7 +10,13 @@ import numpy.typing as npt
 
 from . import _bit_planes
 from ._gaps import Gaps
-from ._instance import check_scale, checked_interval, checked_samples, checked_size
+from ._instance import (
+    check_scale,
+    checked_integer,
+    checked_interval,
+    checked_samples,
+    checked_size,
+)
 from .counting import number_of_sums
 from .errors import InstanceTooLarge
 
@@ -33,8 +39,8 @@ def covering_radius_bounds(
 
     Parameters
     ----------
-    x : array_like, shape (n,)
-        Samples, finite.
+    x : array_like or torch.Tensor, shape (n,)
+        Samples, finite. Numbers as in :func:`solve`.
     interval : (float, float)
         Both ends belong to it; low < high.
     size : int, optional
@@ -77,6 +83,7 @@ def covering_radius_bounds(
     low, high = checked_interval(interval)
     if low == high:
         raise ValueError(f"interval={interval} must not be a single point: use solve")
+    cells = checked_integer(cells, "cells")
     if cells < 1:
         raise ValueError(f"cells={cells} must be at least 1")
     check_scale(samples, np.array([low, high]))

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 Objective = Literal["best", "feasible", "fewest"]
-OBJECTIVES: tuple[str, ...] = get_args(Objective)
+OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 
 
 @dataclass(frozen=True, eq=False)

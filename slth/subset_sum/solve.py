@@ -1,7 +1,6 @@
 """Exact solvers for one instance and for many."""
 
 import math
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, SupportsIndex
@@ -14,10 +13,12 @@ from tqdm import tqdm
 from . import _kernels
 from ._instance import (
     check_scale,
+    checked_integer,
     checked_objective,
     checked_samples,
     checked_size,
     checked_target,
+    tensor_device,
 )
 from ._plan import Plan, plan
 from ._settle import settle
@@ -40,8 +41,8 @@ def solve(
 
     Parameters
     ----------
-    x : array_like, shape (n,)
-        Samples, finite.
+    x : array_like or torch.Tensor, shape (n,)
+        Samples, finite; see the notes on numbers.
     z : float
         Target.
     size : int, optional
@@ -64,10 +65,16 @@ def solve(
     InstanceTooLarge
         Too many sums for memory or for minutes; names the largest n.
     ValueError
-        Empty choice (k > n), samples or target that are not finite, arguments that do not fit.
+        Empty choice (k > n), samples or target that are not finite, numbers that float64 would
+        round, masked entries, text, arguments that do not fit.
 
     Notes
     -----
+    Numbers are taken as they are written: float64, and every type whose values it holds, such as
+    float32, bfloat16 or integers up to 2^53. Longer integers and long doubles are taken where
+    float64 holds them, and refused elsewhere; fractions, decimals, Booleans and text are refused,
+    and so are masked arrays that hide an entry. Of tensors the values count, not the gradients.
+
     Horowitz and Sahni (1974) on 64-bit integers; where their lists do not fit into memory, a sweep
     after Schroeppel and Shamir (1981), about half a minute at n = 60. The returned subset is
     optimal in exact arithmetic, not just up to rounding. Which one of several optimal subsets is
@@ -115,7 +122,7 @@ def solve_many(
     ----------
     X : array_like or torch.Tensor, shape (m, n) or (n,)
         Samples, one row per instance, or one row shared by all. Tensors are searched on their
-        device, up to n = 32.
+        device, up to n = 32. Numbers as in :func:`solve`.
     Z : array_like or torch.Tensor, shape (m,) or ()
         Targets, one per instance, or one shared by all.
     size, tolerance, objective
@@ -154,11 +161,7 @@ def solve_many(
     >>> batch.errors
     array([0.05, 0.5 ])
     """
-    device = None
-    if "torch" in sys.modules:  # or else there are no tensors; torch is never imported just to ask
-        from . import _torch
-
-        X, Z, device = _torch.unwrap(X, Z)
+    device = tensor_device(X)
     X = checked_samples(X, "X", "(m, n) or (n,)", 1, 2)
     Z = checked_samples(Z, "Z", "(m,) or ()", 0, 1).astype(np.float64)
     if X.ndim == 2 and Z.ndim == 0:
@@ -171,11 +174,13 @@ def solve_many(
     n = X.shape[1]
     k = checked_size(size, n)
     limit = checked_objective(objective, k, tolerance)
-    if threads is not None and threads < 1:
+    if threads is not None and (threads := checked_integer(threads, "threads")) < 1:
         raise ValueError(f"threads={threads} must be at least 1")
     if device is None:
         answers = _solve_compiled(X, Z, k, limit, objective, progress, threads)
     elif threads is None:
+        from . import _torch
+
         answers = _torch.solve_on(device, X, Z, k, limit, objective, progress)
     else:
         raise ValueError("threads is for NumPy arrays; for tensors call torch.set_num_threads")

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from ._instance import (
     check_scale,
+    checked_integer,
     checked_samples,
     checked_size,
     checked_target,
@@ -38,8 +39,8 @@ def solve_window(
 
     Parameters
     ----------
-    x : array_like, shape (n,)
-        Samples, finite; any number.
+    x : array_like or torch.Tensor, shape (n,)
+        Samples, finite; any number. Numbers as in :func:`solve`.
     z : float
         Target.
     tolerance : float
@@ -87,6 +88,7 @@ def solve_window(
     target, limit = checked_target(z), checked_tolerance(tolerance)
     check_scale(samples, np.array([target]))
     n, k = len(samples), checked_size(size, len(samples))
+    window, attempts = checked_integer(window, "window"), checked_integer(attempts, "attempts")
     if window < 1 or attempts < 1:
         raise ValueError(f"window={window} and attempts={attempts} must be at least 1")
     rng = np.random.default_rng(rng)

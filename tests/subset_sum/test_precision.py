@@ -1,6 +1,7 @@
 """Optimal in exact arithmetic: where float64 sums, or 64 bits, are not enough."""
 
 import math
+import sys
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -8,8 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 
-from slth.subset_sum import InstanceTooLarge, _exact, count, solve, solve_many
+from slth.subset_sum import (
+    InstanceTooLarge,
+    SubsetNotFound,
+    _exact,
+    count,
+    solve,
+    solve_many,
+)
 
 Floats = npt.NDArray[np.float64]
 Law = Callable[[np.random.Generator, int], Floats]
@@ -36,6 +45,49 @@ def test_float64_sums_would_choose_wrongly() -> None:
 def test_targets_between_neighbours_of_the_finest_grid(quarters: int, chosen: list[int]) -> None:
     unit = 2.0**-56  # one step of the 64-bit grid beside 1
     np.testing.assert_array_equal(solve([1.0, unit], quarters * unit / 4).indices, chosen)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("part", [1e-34, 1e-18, 2.0**-1000, 5e-324 * 2**56])
+def test_targets_far_below_a_grid_unit(part: float, sign: float) -> None:
+    """No sum is there, however near the grid puts the target to 0."""
+    z = sign * part * 2.0**-56
+    for x in ([1.0], [1.0, -1.0, 0.5], [-1.0, 2.0**-56]):
+        hits = [subset for subset in ([], x[:2]) if math.fsum([*subset, -z]) == 0.0]
+        assert count(x, z, tolerance=0.0) == len(hits) == 0
+        for size in range(len(x) + 1):
+            assert count(x, z, tolerance=0.0, size=size) == 0
+        assert count(x, z, tolerance=abs(z)) >= 1
+        assert count(x, z, tolerance=math.nextafter(abs(z), 0.0)) == 0
+        for objective in ("feasible", "fewest"):
+            arguments: Any = {"objective": objective, "tolerance": 0.0}
+            with pytest.raises(SubsetNotFound) as refusal:
+                solve(x, z, **arguments)
+            assert refusal.value.best_error == abs(z)
+            assert not solve_many(np.array([x]), [z], **arguments).found[0]
+            assert not solve_many(torch.tensor([x]).double(), [z], **arguments).found[0]
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_targets_one_bit_from_the_middle_of_two_sums(sign: float) -> None:
+    """Counted from below, the place of a negative target within its grid unit has no such bits."""
+    unit = 2.0**-56
+    middle = unit / 2
+    for z, chosen in (
+        (math.nextafter(middle, 0.0), []), (math.nextafter(middle, 1.0), [1]),
+    ):  # fmt: skip
+        x = [1.0, sign * unit]
+        solution = solve(x, sign * z)
+        assert solution.indices.tolist() == chosen
+        assert count(x, sign * z, tolerance=solution.error) == 1
+
+
+def test_the_largest_tolerance() -> None:
+    """The next float after it would be infinite."""
+    largest = sys.float_info.max
+    assert count([1.0], 1e308, tolerance=largest) == 2
+    solution = solve([1.0], -1e308, tolerance=largest, objective="fewest")
+    assert solution.size == 0
 
 
 def test_thousands_of_random_instances(law: Law) -> None:

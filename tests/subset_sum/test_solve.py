@@ -284,11 +284,6 @@ def test_bad_input(arguments: dict[str, Any], message: str) -> None:
         solve(**arguments)
 
 
-def test_size_must_be_an_integer() -> None:
-    with pytest.raises(TypeError):
-        solve([0.1, 0.2], 0.5, size=1.5)  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize(
     ("n", "size", "fits"),
     [(61, None, 60), (61, 30, 60), (10**5, 50_000, 50_003), (10**4, 4, 7443), (150, 6, 112)],
