@@ -20,11 +20,10 @@ def _pins() -> dict[str, str]:
     return {canonicalize_name(r.name): str(r.specifier).removeprefix("==") for r in requirements}
 
 
-def _tree(extras: set[str]) -> set[str]:
-    """Return every distribution that installing the project with ``extras`` brings."""
-    found: set[str] = set()
-    queue = [("slth", extra) for extra in ("", *extras)]
-    seen = set(queue)
+def requirements_of(wanted: set[tuple[str, str]]) -> set[str]:
+    """Return every distribution that installing these, each with an extra or "", brings."""
+    found = {name for name, _ in wanted}
+    queue, seen = list(wanted), set(wanted)
     while queue:
         name, extra = queue.pop()
         for line in distribution(name).requires or []:
@@ -40,7 +39,8 @@ def _tree(extras: set[str]) -> set[str]:
 
 def test_constraints_pin_the_whole_tree_to_what_is_installed() -> None:
     pins = _pins()
-    tree = _tree({"book", "cluster", "test"}) - {"slth"}  # whose extras name one another
+    tree = requirements_of({("slth", extra) for extra in ("", "book", "cluster", "test")})
+    tree -= {"slth"}  # whose extras name one another
     assert "distributed" in tree
     assert "numpy" in tree
     assert "jupyter-book" in tree

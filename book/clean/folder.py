@@ -100,7 +100,7 @@ def package_source(root: Path, repository: str | None) -> str | None:
         return None
     commit = os.environ.get("GITHUB_SHA") or _commit(root)
     at = f"@{commit}" if commit else ""
-    return f"slth @ git+https://github.com/{repository}{at}"
+    return f"slth[chapters] @ git+https://github.com/{repository}{at}"
 
 
 def _commit(root: Path) -> str | None:
@@ -116,7 +116,7 @@ def requirements(package: str | None) -> str:
     if package is None:
         lines.append("# the package itself: pip install PATH-TO-A-CLONE-OF-THE-BOOK[notebook]")
     else:
-        lines.append(package.replace("slth @", "slth[notebook] @"))
+        lines.append(package.replace("slth[chapters]", "slth[notebook]"))
     return "\n".join([*lines, ""])
 
 

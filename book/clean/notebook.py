@@ -118,7 +118,8 @@ def _installation(shared: Shared) -> Any:
     missing = (
         f'%pip install --quiet "{shared.package}"'
         if shared.package is not None
-        else 'raise ModuleNotFoundError("slth is missing: pip install PATH-TO-A-CLONE-OF-THE-BOOK")'
+        else 'raise ModuleNotFoundError("slth is missing: '
+        'pip install PATH-TO-A-CLONE-OF-THE-BOOK[chapters]")'
     )
     code = f"""
         from importlib.metadata import PackageNotFoundError, version

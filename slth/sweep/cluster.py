@@ -46,7 +46,7 @@ def evaluate(grid: Grid, missing: Sequence[tuple[str, Cell]], scheduler: str) ->
         from distributed import Client, as_completed
     except ImportError as error:
         raise SweepError(
-            "a scheduler needs Dask, which is not installed: pip install 'slth[cluster]'"
+            "a scheduler needs Dask, which is not installed: pip install dask distributed"
         ) from error
     try:
         client = Client(  # type: ignore[no-untyped-call]

@@ -499,7 +499,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> str:
         [*author, "commit", "--quiet", "-m", "x"],
     ):
         subprocess.run(["git", *command], cwd=place, check=True, capture_output=True)
-    return f"slth @ git+file://localhost{place.as_posix()}"  # pip asks for a host
+    return f"slth[chapters] @ git+file://localhost{place.as_posix()}"  # pip asks for a host
 
 
 @pytest.mark.slow

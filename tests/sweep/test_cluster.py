@@ -143,7 +143,7 @@ def test_an_address_without_scheduler_is_named(
 
 def test_missing_dask_is_named(cells: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(sweep.SweepError, match=r"pip install 'slth\[cluster\]'"):
+    with pytest.raises(sweep.SweepError, match="pip install dask distributed"):
         sweep.run(cells.FAILING, scheduler="tcp://127.0.0.1:1")
 
 
