@@ -203,9 +203,9 @@ def status(claim: Claim, records: Iterable[Record]) -> Status:
     Examples
     --------
     >>> from slth import claims
-    >>> idea = claims.Claim("idea", "here", "this book", "An idea", "…", unchecked="nobody knows how")
+    >>> idea = claims.Claim("idea", "here", "this book", "An idea", "…", unchecked="it is new")
     >>> claims.status(idea, []).text
-    'not checked, because nobody knows how'
+    'not checked, because it is new'
     """
     if claim.unchecked is not None:
         return Status("unchecked", f"not checked, because {claim.unchecked}")
