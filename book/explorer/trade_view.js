@@ -6,8 +6,8 @@ Explorer.tradeView = (() => {
   const { tradeoff } = Explorer;
   const { svg, text, scale, path, number, raised } = Explorer.chart;
   const { slider, tell, calm, framed, address, taken } = Explorer.controls;
-  const DEFAULT = { err: -2, mt: 2, c: 0, g: -1 };
-  const LIMITS = { err: [-6, -1.3], mt: [1, 9], c: [-2, 1] };
+  const DEFAULT = { err: -2, mt: 2, c: 0, g: -1, logs: 2 };
+  const LIMITS = { err: [-6, -1.3], mt: [1, 9], c: [-2, 3.1], logs: [1, 2] };
   const DENSEST = Math.log10(1 / 2);
   const STEP = 0.02; // of the marker, in powers of ten
   const $ = (id) => document.getElementById(`trade-${id}`);
@@ -18,7 +18,7 @@ Explorer.tradeView = (() => {
    */
   const measurements = JSON.parse(document.getElementById('trade-measured').textContent);
 
-  /** Powers of ten: error, target weights, constant, density of the marker. */
+  /** Powers of ten: error, target weights, constant, density of the marker; and on which curve it is. */
   let state = { ...DEFAULT };
 
   /** The settings as numbers. */
@@ -40,11 +40,17 @@ Explorer.tradeView = (() => {
     return pairs.filter(([size, count]) => Math.log10(size / count) >= -2 * power);
   }
 
+  /** The curves that the marker may be on, by the number of their logarithms. */
+  const CURVES = {
+    1: { name: 'One logarithm', ink: 'purple', multiplicity: tradeoff.oneLogMultiplicity },
+    2: { name: 'Theorem 3', ink: 'red', multiplicity: tradeoff.multiplicity },
+  };
+
   /** What is read off at the marker. */
   function reading() {
     const { epsilon, weights, constant, z } = values();
     const gamma = density(state.g);
-    const n = tradeoff.multiplicity(gamma, z, constant);
+    const n = CURVES[state.logs].multiplicity(gamma, z, constant);
     const least = tradeoff.lowerBound(gamma, weights, epsilon) / weights;
     return { gamma, n, k: gamma * n, factor: 4 * n, size: 4 * n * weights, least };
   }
@@ -62,7 +68,7 @@ Explorer.tradeView = (() => {
     const [sparsest] = limits();
     const powers = Array.from({ length: 161 }, (_, i) => DENSEST + (sparsest - DENSEST) * (i / 160));
     const curves = {
-      'line-red': (gamma) => {
+      'line-green': (gamma) => {
         const m = tradeoff.lowerBound(gamma, weights, epsilon);
         return gamma * m >= 1 ? m / weights : NaN;
       },
@@ -70,8 +76,9 @@ Explorer.tradeView = (() => {
         const n = tradeoff.firstMomentFloor(gamma, z);
         return gamma * n >= 1 ? 4 * n : NaN;
       },
-      'line-green thin dashed': (gamma) => 4 * tradeoff.closedForm(gamma, z),
-      'line-green': (gamma) => 4 * tradeoff.multiplicity(gamma, z, constant),
+      'line-red thin dashed': (gamma) => 4 * tradeoff.closedForm(gamma, z),
+      'line-purple': (gamma) => 4 * tradeoff.oneLogMultiplicity(gamma, z, constant),
+      'line-red': (gamma) => 4 * tradeoff.multiplicity(gamma, z, constant),
     };
     const drawn = Object.entries(curves).map(([kind, curve]) => [
       kind,
@@ -116,10 +123,12 @@ Explorer.tradeView = (() => {
     $('density').style.left = `${(100 * marker[0]) / width}%`; // fits a new width before it is drawn
     $('density').style.top = `${marker[1]}px`;
     const words = `Overparameterization against density, both logarithmic, for ${number(weights)} `
-      + `target weights and error ${number(epsilon)}. Theorem 3 falls from `
-      + `${number(4 * tradeoff.multiplicity(density(sparsest), z, constant))} to `
-      + `${number(4 * tradeoff.multiplicity(1 / 2, z, constant))}; the marker is at density `
-      + `${number(gamma)}, where ${number(n)} products are needed for each weight.`;
+      + `target weights and error ${number(epsilon)}. `
+      + Object.values(CURVES).reverse().map(({ name, multiplicity }) => `${name} falls from `
+        + `${number(4 * multiplicity(density(sparsest), z, constant))} to `
+        + `${number(4 * multiplicity(1 / 2, z, constant))}; `).join('')
+      + `the marker is on ${CURVES[state.logs].name} at density ${number(gamma)}, where `
+      + `${number(n)} products are needed for each weight.`;
     return { height, children, words };
   }
 
@@ -134,6 +143,10 @@ Explorer.tradeView = (() => {
     const { gamma, n, k, factor, size, least } = reading();
     const numbers = { gamma, n, k, factor, size, least };
     for (const [name, value] of Object.entries(numbers)) $(name).textContent = number(value);
+    $(`logs-${state.logs}`).checked = true;
+    const { name: curve, ink } = CURVES[state.logs];
+    $('factor').parentElement.className = `ink-${ink}`;
+    $('density').style.setProperty('--ink', `var(--explorer-${ink})`);
     const [low, high] = limits();
     tell($('density'), [low, state.g, high].map((power) => +power.toFixed(3)),
       `density ${number(gamma)}, overparameterization ${number(factor)}`);
@@ -149,7 +162,7 @@ Explorer.tradeView = (() => {
       drawing.setAttribute('aria-label', words);
       drawing.replaceChildren(...children);
     }
-    announce(`Density ${number(gamma)}: ${number(n)} products for each weight, of which `
+    announce(`${curve}, density ${number(gamma)}: ${number(n)} products for each weight, of which `
       + `${number(k)} are kept; overparameterization ${number(factor)}.`);
   }
 
@@ -171,7 +184,8 @@ Explorer.tradeView = (() => {
   function fromAddress() {
     const asked = address.read();
     const [err, mt, c] = ['err', 'mt', 'c'].map((name) => taken(asked, name, LIMITS[name], DEFAULT[name]));
-    return { err, mt, c, g: taken(asked, 'g', [-2 * (mt - err), DENSEST], DEFAULT.g) };
+    const logs = Math.round(taken(asked, 'logs', LIMITS.logs, DEFAULT.logs));
+    return { err, mt, c, logs, g: taken(asked, 'g', [-2 * (mt - err), DENSEST], DEFAULT.g) };
   }
 
   /** Show the explorer, and begin. */
@@ -179,6 +193,7 @@ Explorer.tradeView = (() => {
     for (const [name, setting] of [['e', 'err'], ['m', 'mt'], ['c', 'c']]) {
       $(name).addEventListener('input', () => change({ [setting]: Number($(name).value) }));
     }
+    for (const logs of [1, 2]) $(`logs-${logs}`).addEventListener('change', () => change({ logs }));
     $('reset').addEventListener('click', () => change(DEFAULT));
     $('reset').form.addEventListener('submit', (event) => event.preventDefault());
     const area = $('chart');

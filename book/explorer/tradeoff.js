@@ -17,6 +17,14 @@ Explorer.tradeoff = (() => {
     return upperRoot(rate, Math.sqrt(2 * z * density)) ** 2;
   }
 
+  /**
+   * One logarithm: the n from which on n H2(γ) ≥ c log(2zγn), but at least 1/γ, which is one term.
+   */
+  function oneLogMultiplicity(density, z, constant = 1) {
+    const root = upperRoot((binaryEntropy(density) * Math.LN2) / constant, 2 * z * density);
+    return Math.max(root || 0, 1 / density);
+  }
+
   /** The explicit shape of Theorem 3, log²(z) / H2(γ). */
   const closedForm = (density, z) => Math.log2(z) ** 2 / binaryEntropy(density);
 
@@ -40,5 +48,7 @@ Explorer.tradeoff = (() => {
   /** Density and overparameterization of Pensia et al. 2020, up to constants. */
   const pensiaPoint = (z) => [0.5, 2 * Math.log2(z)];
 
-  return { multiplicity, closedForm, firstMomentFloor, lowerBound, malachPoint, pensiaPoint };
+  return {
+    multiplicity, oneLogMultiplicity, closedForm, firstMomentFloor, lowerBound, malachPoint, pensiaPoint,
+  };
 })();

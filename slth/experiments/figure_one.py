@@ -86,12 +86,45 @@ def smallest_cover_by_one(rng: np.random.Generator, law: str, k: int, tolerance:
             more = max(256, len(x))
             waits = rng.geometric(edge**2 / 2, more)
             places = np.append(places, places[-1] + np.cumsum(waits))
-            a, b = 1 - edge * rng.random((2, more))
-            x = np.append(x, a * b * rng.choice([-1.0, 1.0], more))
+            x = np.append(x, _near_ends(rng, more, edge))
         return _no_gap(np.append(inner, x[:number]), tolerance)
 
     number = first(covered, 256)
     return int(places[number])
+
+
+def serves_only_the_ends(rng: np.random.Generator, law: str, n: int, tolerance: float) -> bool:
+    """Draw n numbers; return whether single ones serve 1 and -1 but not all weights near them.
+
+    *Near* is 16 tolerances, and only products with both factors so near to 1 are drawn.
+
+    Parameters
+    ----------
+    rng
+        Used up.
+    law
+        ``"products"`` or ``"uniform"``.
+    n, tolerance
+        How many, and how near one of them has to be to a weight.
+    """
+    edge = min(1.0, 16 * tolerance)
+    if law == "uniform":
+        x = 1 - edge * rng.random(rng.binomial(n, edge))
+        x *= rng.choice([-1.0, 1.0], len(x))
+    else:
+        x = _near_ends(rng, rng.binomial(n, edge**2 / 2), edge)
+    if not len(x) or x.max() < 1 - tolerance or x.min() > tolerance - 1:
+        return False
+    inner = 1 - edge
+    sides = (np.append(side[side > inner], [inner, 1 + tolerance]) for side in (x, -x))
+    return any(np.diff(np.sort(side)).max() > 2 * tolerance for side in sides)
+
+
+def _near_ends(rng: np.random.Generator, number: int, edge: float) -> Floats:
+    """Draw products both of whose factors are within ``edge`` of 1, up to a sign."""
+    a, b = 1 - edge * rng.random((2, number))
+    products: Floats = a * b * rng.choice([-1.0, 1.0], number)
+    return products
 
 
 def draw(rng: np.random.Generator, law: str, n: int) -> Floats:

@@ -87,6 +87,7 @@ def chart(table: pd.DataFrame, z: int) -> pd.DataFrame:
     parts = [
         _rows("Theorem 3", gamma, 4 * theory.multiplicity(gamma, z)),
         _rows("closed form", gamma, 4 * theory.closed_form(gamma, z)),
+        _rows("one logarithm", gamma, 4 * theory.one_log_multiplicity(gamma, z)),
         _rows("first moment", wide[whole], 4 * floor[whole]),
         _rows("Malach et al. 2020", *theory.malach_point(float(z))),
         _rows("Pensia et al. 2020", *theory.pensia_point(float(z))),
@@ -144,10 +145,14 @@ def draw(chart: pd.DataFrame) -> Figure:
     return figure
 
 
+PURPLE = "#9C4A7C"
+"""Ink of the curve with one logarithm: of the palette's hue, but dark enough for words."""
+
 _BLUE, _GREEN, _RED, _GREY = (plotting.COLORS[name] for name in ("blue", "green", "red", "grey"))
 _LINES: dict[str, tuple[str, Any, float]] = {
     "Theorem 3": (_RED, "-", 2.6),
     "closed form": (_RED, (0, (5, 2)), 1.2),
+    "one logarithm": (PURPLE, "-", 2.0),
     "first moment": (_GREY, (0, (1, 1)), 1.8),
 }
 _POINTS = {"measured, uniform": (_GREEN, "s", "white"), "measured, products": (_BLUE, "o", _BLUE)}
@@ -175,6 +180,8 @@ def _label(whole: Axes, part: Axes, series: dict[str, pd.DataFrame]) -> None:
     theorem, closed = "Theorem 3, $c_{amp}=1$", r"$4\log^2z\,/H_2(\gamma)$"
     products, uniform = "measured, products", "measured, uniform"
     write(whole, theorem, "Theorem 3", len(series["Theorem 3"]) // 2, 6, 5, _RED)
+    one = "one logarithm, $C=1$"
+    write(whole, one, "one logarithm", len(series["one logarithm"]) * 5 // 8, -9, -14, PURPLE)
     write(whole, "one product\nper weight", products, 0, -8, -10, _BLUE)
     write(whole, "one plain number\nper weight", uniform, 0, -8, -14, _GREEN)
     write(whole, _EARLIER[0], _EARLIER[0], 0, -9, -4, "black")
@@ -182,6 +189,7 @@ def _label(whole: Axes, part: Axes, series: dict[str, pd.DataFrame]) -> None:
     write(part, theorem, "Theorem 3", index("Theorem 3", 0.5), 4, 7, _RED)
     write(part, closed, "closed form", index("closed form", 0.5), -6, -12, _RED)
     write(part, "one expected hit", "first moment", index("first moment", 0.03), 1, -50, _GREY)
+    write(part, one, "one logarithm", index("one logarithm", 0.75), -30, -24, PURPLE)
     write(part, "plain numbers", uniform, 2, -10, -27, _GREEN)
     write(part, "products", products, len(series[products]) * 3 // 4, 0, 9, _BLUE)
     for name, color, x, y in ((products, _BLUE, 6, 4), (uniform, _GREEN, -6, -11)):

@@ -246,6 +246,9 @@ def test_the_tradeoff_agrees_with_slth(page: Page) -> None:
     wide = gamma * z > 1
     expected = {
         "multiplicity": overparameterization.multiplicity(gamma[wide], z[wide], constant[wide]),
+        "oneLogMultiplicity": overparameterization.one_log_multiplicity(
+            gamma[wide], z[wide], constant[wide]
+        ),
         "closedForm": overparameterization.closed_form(gamma[wide], z[wide]),
         "firstMomentFloor": overparameterization.first_moment_floor(gamma[wide], z[wide]),
     }
@@ -260,6 +263,27 @@ def test_the_tradeoff_agrees_with_slth(page: Page) -> None:
     assert malach == pytest.approx(np.transpose(overparameterization.malach_point(z)), rel=1e-12)
     assert pensia == pytest.approx(np.transpose(overparameterization.pensia_point(z)), rel=1e-12)
     assert page.evaluate("() => Number.isNaN(Explorer.tradeoff.multiplicity(1e-9, 10))")
+
+
+def test_both_numbers_of_logarithms_agree_with_slth_on_a_thousand_instances(page: Page) -> None:
+    rng = np.random.default_rng(10)
+    z = 10 ** rng.uniform(1, 15, 1000)
+    gamma = np.minimum(0.5, z ** -rng.uniform(0, 2, 1000))
+    ask = "rows => rows.map(row => Explorer.tradeoff.NAME(...row))"
+    for constant in (0.01, 1.0, 1200.0):
+        rows = np.transpose([gamma, z, np.full(1000, constant)]).tolist()
+        answers = page.evaluate(ask.replace("NAME", "oneLogMultiplicity"), rows)
+        one = np.asarray(answers, dtype=np.float64)
+        known = np.asarray(overparameterization.one_log_multiplicity(gamma, z, constant))
+        assert one == pytest.approx(known, rel=1e-9)
+        if constant == 1:
+            assert 100 < np.sum(gamma * one < 1 + 1e-9) < 900  # one term, and more
+        answers = page.evaluate(ask.replace("NAME", "multiplicity"), rows)
+        found = np.asarray(answers, dtype=np.float64)
+        exists = np.isfinite(found)
+        known = np.asarray(overparameterization.multiplicity(gamma[exists], z[exists], constant))
+        assert found[exists] == pytest.approx(known, rel=1e-9)
+        assert exists.sum() > 300
 
 
 def test_the_lower_bound_agrees_with_slth(page: Page) -> None:
@@ -400,7 +424,7 @@ def test_settings_change_what_is_shown(built: Book, explorer: Callable[..., Page
 
 
 def test_a_foolish_address_does_no_harm(page: Page, explorer: Callable[..., Page]) -> None:
-    foolish = explorer("law=__proto__&n=1e9&k=-3&z=NaN&e=&seed=-1&err=7&g=2&mt=<script>")
+    foolish = explorer("law=__proto__&n=1e9&k=-3&z=NaN&e=&seed=-1&err=7&g=2&mt=<script>&logs=0")
     for name in ("sums-hits", "sums-error", "trade-n", "trade-least"):
         assert text(foolish, name) == text(page, name)
 
@@ -455,6 +479,30 @@ def test_the_marker_reads_off_theorem_3(explorer: Callable[..., Page]) -> None:
     assert page.locator("#trade-chart path[d*='NaN']").count() == 0
 
 
+def test_the_marker_changes_to_one_logarithm_and_back(explorer: Callable[..., Page]) -> None:
+    page = explorer("err=-2&mt=2&g=-6&c=0")
+    red = page.locator("#trade-density").evaluate("e => getComputedStyle(e).borderColor")
+    page.get_by_role("radio", name="Theorem 3").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("radio", name="one logarithm")).to_be_checked()
+    n = float(overparameterization.one_log_multiplicity(1e-6, 1e4))
+    page.wait_for_function(f"document.querySelector('#trade-n').textContent === '{n:,.0f}'")
+    assert text(page, "trade-k") == "1"  # one product of a million
+    assert page.locator("#trade-density").evaluate("e => getComputedStyle(e).borderColor") != red
+    words = page.locator("#trade-chart svg").get_attribute("aria-label") or ""
+    assert "the marker is on One logarithm at density" in words
+    page.wait_for_function("location.hash.includes('logs=1')")
+    again = explorer(page.url.partition("#")[2])
+    assert text(again, "trade-n") == text(page, "trade-n")
+    page.get_by_role("slider", name="Constant").fill("3.1")
+    page.get_by_role("slider", name="Density γ").focus()
+    page.keyboard.press("End")
+    n = float(overparameterization.one_log_multiplicity(0.5, 1e4, 10**3.1))
+    page.wait_for_function(f"document.querySelector('#trade-n').textContent === '{n:,.0f}'")
+    page.locator("#trade-reset").click()
+    expect(page.get_by_role("radio", name="Theorem 3")).to_be_checked()
+
+
 CONTRAST = """() => {
   const light = color => {
     const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
@@ -472,7 +520,7 @@ CONTRAST = """() => {
   const all = [...document.querySelectorAll('.explorer *')].filter(e => e.getClientRects().length);
   const words = all.filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()));
   const lines = all.filter(e => e.matches('svg :is(.sums, .best, .kept, .left-out, .dot, .axis,'
-    + ' .here, .line-red, .line-green, .line-blue, .line-grey)'));
+    + ' .here, .line-red, .line-green, .line-blue, .line-purple, .line-grey)'));
   const ink = e => [getComputedStyle(e).stroke, getComputedStyle(e).fill];
   const paint = e => e instanceof SVGElement ? getComputedStyle(e).fill : getComputedStyle(e).color;
   return {

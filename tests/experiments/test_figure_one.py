@@ -97,6 +97,22 @@ def test_single_products_near_the_ends_stand_for_all() -> None:
     assert stats.ks_2samp(2 * np.array(ours), all_of_them).pvalue < 1e-6
 
 
+@pytest.mark.parametrize(("n", "tolerance"), [(100, 1 / 5), (6000, 1 / 40)])
+def test_only_the_ends_are_served_as_often_as_with_all_products(n: int, tolerance: float) -> None:
+    rng, runs = np.random.default_rng(4), 3000
+
+    def only_ends() -> bool:
+        x = figure_one.draw(rng, "products", n)
+        ends = x.max() >= 1 - tolerance and x.min() <= tolerance - 1
+        return bool(ends and not figure_one.covers(x, 1, tolerance))
+
+    whole = sum(only_ends() for _ in range(runs))
+    law = "products", n, tolerance
+    ours = sum(figure_one.serves_only_the_ends(rng, *law) for _ in range(runs))
+    assert whole > 10
+    assert stats.fisher_exact([[whole, ours], [runs - whole, runs - ours]]).pvalue > 1e-3
+
+
 def test_a_cell_counts_its_samples_and_is_reproducible() -> None:
     def row(seed: int) -> dict[str, str]:
         return figure_one.cell(
