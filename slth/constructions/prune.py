@@ -23,6 +23,7 @@ from slth.tickets import (
     Target,
     Ticket,
     WeightLaw,
+    check_reading,
     layers,
     read,
     verify,
@@ -69,13 +70,16 @@ def prune(
         One product for every weight; any number of products; or exactly ``size`` of them.  By
         default what ``size`` says: 1, None or anything else.
     epsilon : float, optional
-        Promise: the bound on the error of the whole network does not exceed it.
+        Promise: the bound on the error of the whole network does not exceed it, in exact
+        arithmetic; what float32 adds is in the certificate, see
+        :attr:`slth.tickets.Certificate.float32_bound`.
     weight_tolerance : float or sequence of float, optional
         Instead of ``epsilon``: the largest admissible error of a single weight, for all layers or
         layer by layer.
     size : int or sequence of int, optional
         Exactly this many products for every weight (random fixed-size subset sum), for all layers
-        or layer by layer.
+        or layer by layer.  A weight that is 0 is treated like every other: its products sum to 0 up
+        to the tolerance.  Without a size it keeps none, which is exact.
     samples : int or sequence of int, optional
         Hidden channels :math:`n_i` per input and half, for all layers or layer by layer; as many as
         theory asks for by default.
@@ -101,7 +105,8 @@ def prune(
     Raises
     ------
     ValueError
-        If an argument is out of range or the target has another form; before any work.
+        If an argument is out of range, or the target has another form or does not compute what is
+        read off it; before any work.
     TicketNotFound
         If some weight cannot be approximated in this random network.
     InstanceTooLarge
@@ -141,6 +146,7 @@ def prune(
         sizes=sizes,
         nonnegative_inputs=nonnegative_inputs,
     )
+    check_reading(target, known, shape)
     for index, plan in enumerate(plans):
         check_reach(plan, index, law)
     counts = _sample_counts(plans, samples, law)

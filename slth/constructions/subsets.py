@@ -39,6 +39,7 @@ def choose(
     Input :math:`j` owns :math:`n` hidden units for its positive half and, if inputs are signed,
     the next :math:`n` for its negative half.  A unit is *live* if the weight with which it reads
     its input has the sign of the half, and only live units are chosen.  All rows share them.
+    A coefficient 0 is hit by the empty subset, exactly and for nothing, unless the size is fixed.
 
     Parameters
     ----------
@@ -119,17 +120,24 @@ def _solve(
 ) -> tuple[Bools, NDArray[np.float64]]:
     """Solve many instances; where there are too few products, nothing is chosen."""
     count = slopes.shape[1]
+    masks, errors = np.zeros(slopes.shape, np.bool_), np.abs(goals)
     if count == 0 and size is None:
-        return np.zeros(slopes.shape, np.bool_), np.abs(goals)
+        return masks, errors
+    if size is None and not goals.all():
+        rest = np.flatnonzero(goals)
+        if len(rest):
+            masks[rest], errors[rest] = _solve(
+                slopes[rest], goals[rest], tolerance, size, objective
+            )
+        return masks, errors
     if size is not None and size > count:
-        return np.zeros(slopes.shape, np.bool_), np.full(len(goals), np.inf)
+        return masks, np.full(len(goals), np.inf)
     limit = None if objective == "best" else tolerance
     search = partial(solve_many, size=size, objective=objective, tolerance=limit)
     if size is not None or objective != "feasible" or count <= _FIRST_FEASIBLE:
         solution = search(slopes, goals)
         return solution.masks, solution.errors
     early = search(slopes[:, :_FIRST_FEASIBLE], goals)
-    masks = np.zeros(slopes.shape, np.bool_)
     masks[:, :_FIRST_FEASIBLE], errors = early.masks, early.errors
     rest = np.flatnonzero(~early.found)
     if len(rest):

@@ -5,6 +5,7 @@ from slth.tickets.export import check_export_path, export
 from slth.tickets.mask import Mask
 from slth.tickets.pruned_pair import VerificationError
 from slth.tickets.random_network import RandomNetwork, WeightLaw
+from slth.tickets.reading import check_reading
 from slth.tickets.target import Target, read, read_affine
 from slth.tickets.target_file import TargetFileError, load_target
 from slth.tickets.ticket import Construction, Objective, Ticket
@@ -23,6 +24,7 @@ __all__ = [
     "VerificationError",
     "WeightLaw",
     "check_export_path",
+    "check_reading",
     "export",
     "load_target",
     "read",

@@ -88,7 +88,7 @@ def evaluate(chain: Sequence[Layer], run: Run, x: Tensor) -> Tensor:
             x = run(layer, index, x)
             index += 1
         elif isinstance(layer, Passing):
-            x = layer.module()(x)
+            x = layer.apply(x)
     return x
 
 

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from slth.tickets import layers
 from slth.tickets.adversary import largest_error
 from slth.tickets.layers import Passing, Shape, Weighted
-from slth.tickets.pruned_pair import Array, PrunedPair, VerificationError
+from slth.tickets.pruned_pair import Array, PrunedPair, VerificationError, relative_loss
+from slth.tickets.reading import check_reading
 from slth.tickets.target import Target, read
 from slth.tickets.ticket import Ticket
 
@@ -38,12 +39,20 @@ class Certificate:
         :math:`10^{-10}` the spectral norm of a dense one; Theorem 3 assumes that they are at most
         1.
     bound : float
-        Upper bound on :math:`\sup\|f(x)-g(x)\|` over the domain, rounding included.
+        Upper bound on :math:`\sup\|f(x)-g(x)\|` over the domain, for :math:`g` in exact arithmetic;
+        it includes what float64 loses where networks are evaluated and where it is computed.  This
+        is what a promised ``epsilon`` is about.
+    float32_bound : float
+        Upper bound on :math:`\sup\|f(x)-\hat g(x)\|` for the :math:`\hat g` that
+        ``ticket.network()`` computes in float32: ``bound``, and what its additions can lose in the
+        worst order.  Infinite where that is not bounded.
     observed_error : float or None
         Largest :math:`\|f(x)-g(x)\|/\|x\|` seen, on the inputs given and on the worst ones found;
         None where nobody looked.
     kept, total : int
         Kept and all random parameters, counted from the mask.
+    empty_subsets : int
+        Slopes for which no product is kept: they are exactly 0.
     n_target_parameters : int
         Parameters of the target.
     """
@@ -52,9 +61,11 @@ class Certificate:
     max_weight_error: float
     norms: tuple[float, ...]
     bound: float
+    float32_bound: float
     observed_error: float | None
     kept: int
     total: int
+    empty_subsets: int
     n_target_parameters: int
 
     @property
@@ -96,7 +107,14 @@ def verify(
     where :math:`L_i` is the product of the Lipschitz constants of the layers without weights that
     follow.  The second block of :math:`E_i` is absent where the inputs cannot be negative.  Norms
     are upper bounds on operator norms in :math:`\ell_2`; what float64 can have lost on the way is
-    added.  Random weights are regenerated in parts: no random layer is ever held whole.
+    added.  With what float32 can lose in its place the same recursion is about ``ticket.network()``
+    as it runs: a sum of :math:`m` products, in any order, is off by at most
+    :math:`\gamma_m=mu/(1-mu)` times the sum of their absolute values, :math:`u=2^{-24}` (no under-
+    or overflow, no Winograd or Fourier transforms, no TensorFloat-32).
+
+    Random weights are regenerated in parts: no random layer is ever held whole.  Before anything
+    else the target is run and compared with what is read off it, see
+    :func:`slth.tickets.check_reading`.
 
     Parameters
     ----------
@@ -125,12 +143,13 @@ def verify(
         size that the ticket states, a weight is not within its tolerance, or the bound exceeds
         the promised epsilon.
     ValueError
-        If the target or the inputs are malformed.
+        If the target or the inputs are malformed, or if the target does not compute what was read
+        off it.
 
     Notes
     -----
     The error analysis in the proof of Theorem 3 of Natale et al. 2024, with the target's actual
-    norms and the error coefficients' actual norms.
+    norms and the error coefficients' actual norms.  Higham 2002, chapter 3, for the rounding.
 
     Examples
     --------
@@ -150,6 +169,7 @@ def verify(
     """
     known = read(target)
     _check_identity(ticket, known)
+    check_reading(target, known, ticket.input_shape)
     if inputs is not None and not observe:
         raise ValueError("inputs are for observing errors: give observe=True")
     data = _unit_vectors(inputs, ticket.input_shape, ticket.nonnegative_inputs)
@@ -159,7 +179,7 @@ def verify(
     pairs: list[PrunedPair] = []
     weight_errors: list[Array] = []
     norms: list[float] = []
-    reach, delta = 1.0, 0.0
+    reach, delta, float32_delta, empty = 1.0, 0.0, 0.0, 0
     for layer, shape in zip(known.layers, shapes, strict=False):
         if isinstance(layer, Weighted):
             index = len(norms)
@@ -172,6 +192,8 @@ def verify(
             # Side by side, the halves act on x⁺ and x⁻, which together are as long as x.
             deviation = layer.norm_bound(np.concatenate(errors, axis=1))
             deviation += pair.rounding(layer, weights)
+            float32_loss = pair.float32_loss(layer)
+            empty += int(np.count_nonzero(pair.sizes[: 1 + signed[index]] == 0))
             norm = layer.norm_bound(weights)
             pairs += [pair] if observe else []
             weight_errors.append(np.abs(errors))
@@ -180,7 +202,9 @@ def verify(
             assert isinstance(layer, Passing)
             norm = layer.lipschitz(shape)
             deviation = 4.0 * layer.additions(shape) * _UNIT_ROUNDOFF * norm
+            float32_loss = relative_loss(layer.additions(shape)) * norm
         delta = norm * delta + deviation * (reach + delta)
+        float32_delta = norm * float32_delta + (deviation + float32_loss) * (reach + float32_delta)
         reach *= norm
 
     _check_promises(ticket, weight_errors, delta)
@@ -199,9 +223,11 @@ def verify(
         max_weight_error=max(float(errors.max()) for errors in weight_errors),
         norms=tuple(norms),
         bound=delta,
+        float32_bound=float32_delta,
         observed_error=observed,
         kept=ticket.mask.kept,
         total=ticket.mask.total,
+        empty_subsets=empty,
         n_target_parameters=known.n_parameters,
     )
 
@@ -253,7 +279,10 @@ def _check_promises(ticket: Ticket, weight_errors: Sequence[Array], bound: float
 
 def _unit_vectors(inputs: ArrayLike | None, shape: Shape, nonnegative: bool) -> Tensor:
     """Check the inputs and scale them to unit norm; zero inputs say nothing."""
-    batch = np.empty((0, *shape)) if inputs is None else np.asarray(inputs, dtype=np.float64)
+    given = np.empty((0, *shape)) if inputs is None else np.asarray(inputs)
+    if np.iscomplexobj(given):
+        raise ValueError("inputs must be real numbers, got complex ones")
+    batch = given.astype(np.float64)
     if batch.shape[1:] != shape:
         raise ValueError(f"inputs must have shape (N, {str(shape)[1:]}, got {batch.shape}")
     if not np.isfinite(batch).all():

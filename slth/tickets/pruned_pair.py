@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
+from math import inf, prod
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ _BLOCK = 1 << 22
 _HIDDEN = 1 << 24
 
 _UNIT_ROUNDOFF = 2.0**-53
+_FLOAT32_ROUNDOFF = 2.0**-24
 
 
 class VerificationError(ValueError):
@@ -132,11 +133,16 @@ class PrunedPair:
         sum of their absolute values.  The factor 4 covers both networks, the formation of the
         error coefficients and the terms of second order.
         """
-        terms = max(self.terms, weights[0].size) + 2
-        magnitudes = self.magnitudes + np.abs(weights)
-        largest = magnitudes.reshape(*magnitudes.shape[:2], -1).max(axis=2)
-        norm = layer.basis_norm * np.linalg.norm(largest)
-        return float(4.0 * terms * _UNIT_ROUNDOFF * norm)
+        roundings = layer.roundings(max(self.terms, weights[0].size)) + 2
+        norm = _norm(layer, self.magnitudes + np.abs(weights))
+        return 4.0 * roundings * _UNIT_ROUNDOFF * norm
+
+    def float32_loss(self, layer: Weighted) -> float:
+        """Bound what float32 loses in the pair, relative to the norm of its input.
+
+        Each kept weight of the second layer multiplies a product that has been rounded already.
+        """
+        return relative_loss(layer.roundings(self.terms) + 1) * _norm(layer, self.magnitudes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,6 +188,24 @@ class _First:
         inputs, weights = self.inputs[group][used], self.weights[group][used]
         factors = torch.from_numpy(weights).reshape(-1, *[1] * (x.dim() - 2))
         return torch.relu(x[:, torch.from_numpy(inputs)] * factors)
+
+
+def relative_loss(roundings: int) -> float:
+    r"""Compute :math:`\gamma_m = mu/(1-mu)` of float32: what m roundings can do to a number.
+
+    Examples
+    --------
+    >>> relative_loss(100)
+    5.960...e-06
+    """
+    lost = roundings * _FLOAT32_ROUNDOFF
+    return lost / (1.0 - lost) if lost < 1.0 else inf
+
+
+def _norm(layer: Weighted, magnitudes: Array) -> float:
+    """Bound the operator norm of coefficients that are at most so large."""
+    largest = magnitudes.reshape(*magnitudes.shape[:2], -1).max(axis=2)
+    return float(layer.basis_norm * np.linalg.norm(largest))
 
 
 def _second(ticket: Ticket, index: int) -> Weighted:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from math import isfinite
 from typing import Any
 
 from slth.tickets import layers
@@ -59,6 +60,7 @@ def ticket_text(ticket: Ticket) -> str:
             "construction": f"{ticket.construction}, objective {ticket.objective}",
             "products per weight": _by_layer(sizes),
             **_promises(ticket),
+            "in float32": "rounding comes on top: verify bounds it",
             **_counts(ticket),
         }
     )
@@ -69,10 +71,12 @@ def certificate_facts(ticket: Ticket, certificate: Certificate) -> dict[str, Any
     return {
         "epsilon": ticket.epsilon,
         "bound": certificate.bound,
+        "float32_bound": certificate.float32_bound if isfinite(certificate.float32_bound) else None,
         "observed_error": certificate.observed_error,
         "weight_tolerances": ticket.weight_tolerances,
         "max_weight_error": certificate.max_weight_error,
         "norms": certificate.norms,
+        "empty_subsets": certificate.empty_subsets,
         "kept": certificate.kept,
         "total": certificate.total,
         "density": certificate.density,
@@ -87,8 +91,10 @@ def certificate_text(ticket: Ticket, certificate: Certificate) -> str:
         {
             **_promises(ticket),
             "bound on the error": f"{certificate.bound:.4g} on the unit ball",
+            "bound in float32": f"{certificate.float32_bound:.4g}, for the network as it runs",
             "largest error seen": "nobody looked" if seen is None else f"{seen:.4g}",
             "errors of weights": f"at most {certificate.max_weight_error:.4g}",
+            "slopes that are 0": f"{certificate.empty_subsets:,} keep no product",
             "norms of the layers": _by_layer(f"{norm:.4g}" for norm in certificate.norms),
             **_counts(ticket),
         }
@@ -99,7 +105,7 @@ def _promises(ticket: Ticket) -> dict[str, str]:
     tolerances = _by_layer(f"{tolerance:.4g}" for tolerance in ticket.weight_tolerances)
     promises = {"promise for weights": f"errors at most {tolerances}"}
     if ticket.epsilon is not None:
-        promises["promise"] = f"error at most {ticket.epsilon:g} on the unit ball"
+        promises["promise"] = f"error at most {ticket.epsilon:g} on the unit ball, exact arithmetic"
     return promises
 
 

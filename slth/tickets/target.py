@@ -3,18 +3,20 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from slth import equivariance
 from slth.tickets import layers
-from slth.tickets.layers import Layer, Passing, Weighted
+from slth.tickets.as_evaluated import as_evaluated, check_untouched, kind, refresh
+from slth.tickets.layers import Layer, Passing, Shape, Weighted
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +49,13 @@ class Target:
         """SHA-256 over architecture and weights (little-endian float32, C order), in hexadecimal.
 
         Two targets have the same digest exactly when they have the same layers with the same
-        weights, wherever and in whatever floating-point type they are stored.
+        weights, wherever and in whatever floating-point type they are stored; 0 and -0 are the
+        same weight.
         """
         architecture = [layers.to_json(layer) for layer in self.layers]
         sha = hashlib.sha256(json.dumps(architecture).encode())
         for array in self.coefficients:
-            sha.update(array.astype("<f4", copy=False).tobytes())
+            sha.update((array + np.float32(0.0)).astype("<f4", copy=False).tobytes())
         return sha.hexdigest()
 
     def module(self) -> nn.Sequential:
@@ -70,13 +73,25 @@ class Target:
 def read(target: nn.Module) -> Target:
     r"""Read layers and coefficients off a module.
 
+    .. math::
+        f(x) = W_\ell\,\phi_{\ell-1}(W_{\ell-1}\cdots\phi_1(W_1x)), \qquad
+        \phi_i \text{ without weights}
+
+    A target is what its modules *compute* when they are evaluated.  What cannot be told from types
+    and weights is refused by name: other classes, subclasses and wrappers, containers included;
+    forward hooks and pre-hooks, here and for all modules; a method that belongs to the instance;
+    compiled modules; weights that are no plain real tensors.  Effective weights are read of
+    ``torch.nn.utils.weight_norm``, ``spectral_norm`` (with the singular vectors that it stores) and
+    ``prune`` (whose masks must be 0/1), recomputed from what they are made of, and of
+    ``torch.nn.utils.parametrize``.  :func:`check_reading` then runs the module.
+
     Parameters
     ----------
     target : torch.nn.Sequential
         Of ``Linear``, ``Conv2d`` (both without bias), ``ReLU``, ``MaxPool2d``, ``AvgPool2d``,
         ``AdaptiveAvgPool2d(1)``, ``Flatten`` and the modules of :mod:`slth.equivariance`, in any
         order.  ``Dropout`` and ``Identity`` are left out: the network is meant as it is evaluated.
-        Nested ``Sequential`` are flattened.
+        Nested ``Sequential`` are flattened.  The module is left as it was.
 
     Returns
     -------
@@ -99,12 +114,11 @@ def read(target: nn.Module) -> Target:
     ValueError: module 0 of the target (Linear) has a bias; the random networks of the theorems
     have none: absorb_biases turns it into weights of a constant input
     """
-    for position, module in _modules(target):
-        if type(module) in _READERS and getattr(module, "bias", None) is not None:
+    for part in parts(target):
+        if kind(part.module) in _READERS and getattr(part.module, "bias", None) is not None:
             raise ValueError(
-                f"module {position} of the target ({_name(module)}) has a bias; the random "
-                "networks of the theorems have none: absorb_biases turns it into weights of a "
-                "constant input"
+                f"{part} has a bias; the random networks of the theorems have none: absorb_biases "
+                "turns it into weights of a constant input"
             )
     return read_affine(target)[0]
 
@@ -127,38 +141,107 @@ def read_affine(target: nn.Module) -> tuple[Target, tuple[NDArray[np.float32] | 
     """
     found: list[Layer] = []
     coefficients, biases = [], []
-    for position, module in _modules(target):
-        if isinstance(module, _TRANSPARENT):
-            continue
-        reader = _READERS.get(type(module))
-        if reader is None:
-            raise ValueError(
-                f"module {position} of the target is a {_name(module)}; supported are "
-                f"{', '.join(kind.__name__ for kind in (*_READERS, *_TRANSPARENT))}{_hint(module)}"
-            )
-        try:
-            layer = reader(module)
-            if isinstance(layer, Weighted):
-                weight, bias = (getattr(module, name, None) for name in ("weight", "bias"))
-                coefficients.append(_float32("weight", weight))
-                biases.append(None if bias is None else _float32("bias", bias))
-        except ValueError as error:
-            raise ValueError(f"module {position} of the target ({_name(module)}) {error}") from None
-        found.append(layer)
+    tree = list(parts(target))
+    for part in tree:
+        _check_kind(part)
+        with part.named():
+            check_untouched(part.module)
+    with as_evaluated(target):
+        for part in tree:
+            if kind(part.module) not in _READERS:
+                continue
+            with part.named():
+                layer = _READERS[kind(part.module)](part.module)
+                if isinstance(layer, Weighted):
+                    refresh(part.module)
+                    weight, bias = (getattr(part.module, name, None) for name in ("weight", "bias"))
+                    coefficients.append(_float32("weight", weight, layer.shape))
+                    biases.append(
+                        None if bias is None else _float32("bias", bias, (layer.outputs,))
+                    )
+            found.append(layer)
     if not coefficients:
         raise ValueError("the target has no layer with weights")
     return Target(tuple(found), tuple(coefficients)), tuple(biases)
 
 
-def _modules(target: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """Flatten nested Sequentials."""
-    if not isinstance(target, nn.Sequential):
-        raise ValueError(f"the target must be an nn.Sequential, got {_name(target)}")
-    for name, child in enumerate(target):  # children() would skip a module that comes again
-        if isinstance(child, nn.Sequential):
-            yield from _modules(child, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", child
+@dataclass(frozen=True)
+class Part:
+    """A module of a target, and the place of its layers among those of the target.
+
+    Attributes
+    ----------
+    position : str
+        "0.2" for module 2 of module 0, "" for the target itself.
+    module : torch.nn.Module
+    layers : slice
+        Empty for a module that does nothing when it is evaluated.
+    """
+
+    position: str
+    module: nn.Module
+    layers: slice
+
+    def __str__(self) -> str:
+        """Place and kind, as errors name them."""
+        name = f"module {self.position} of the target" if self.position else "the target"
+        return f"{name} ({_name(self.module)})"
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Let errors say which module they are about."""
+        try:
+            yield
+        except ValueError as error:
+            raise ValueError(f"{self} {error}") from None
+
+
+def parts(target: nn.Module) -> Iterator[Part]:
+    """All modules of a target, each after those that it contains.
+
+    Raises
+    ------
+    ValueError
+        If the target or a container is no plain Sequential, or contains itself.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Identity(), nn.Sequential(nn.Linear(3, 4), nn.ReLU()))
+    >>> [(part.position, part.layers.start, part.layers.stop) for part in parts(net)]
+    [('0', 0, 0), ('1.0', 0, 1), ('1.1', 1, 2), ('1', 0, 2), ('', 0, 2)]
+    """
+    if type(target) is not nn.Sequential:
+        raise ValueError(f"the target must be an nn.Sequential, got {_name(target)}{_hint(target)}")
+    yield from _inside(Part("", target, slice(0, 0)), ())
+
+
+def _inside(part: Part, within: tuple[nn.Module, ...]) -> Iterator[Part]:
+    """Parts of a part, then the part itself with the layers that it has."""
+    start = stop = part.layers.start
+    if type(part.module) is nn.Sequential:
+        if any(part.module is container for container in within):
+            raise ValueError(f"{part} contains itself")
+        for name, child in enumerate(part.module):  # children() would skip one that comes again
+            position = f"{part.position}.{name}" if part.position else str(name)
+            for inner in _inside(Part(position, child, slice(stop, stop)), (*within, part.module)):
+                yield inner
+            stop = inner.layers.stop
+    elif kind(part.module) not in _TRANSPARENT:
+        stop += 1
+    yield replace(part, layers=slice(start, stop))
+
+
+def _check_kind(part: Part) -> None:
+    """Refuse a module of another class, be it a subclass of one that is understood."""
+    if kind(part.module) in SUPPORTED:
+        return
+    family = next((base for base in SUPPORTED if isinstance(part.module, base)), None)
+    subclass = "" if family is None else f", which need not compute what {family.__name__} does"
+    name = f"module {part.position} of the target"
+    raise ValueError(
+        f"{name} is a {_name(part.module)}{subclass}; supported are "
+        f"{', '.join(base.__name__ for base in (*_READERS, *_TRANSPARENT))}{_hint(part.module)}"
+    )
 
 
 def _dense(module: nn.Linear) -> Layer:
@@ -249,6 +332,10 @@ def _hint(module: nn.Module) -> str:
     """Say what to do about a module that has a well-known way around it."""
     if isinstance(module, nn.modules.batchnorm._BatchNorm):
         return "; fold the normalisation into the layer before it first"
+    if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+        return ": give its .module"
+    if hasattr(module, "_orig_mod"):
+        return ": give its ._orig_mod, the module that torch.compile was called on"
     return ""
 
 
@@ -257,8 +344,16 @@ def _two(value: int | tuple[int, ...] | Any) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else tuple(value)
 
 
-def _float32(name: str, parameter: Any) -> NDArray[np.float32]:
+def _float32(name: str, parameter: Any, shape: Shape) -> NDArray[np.float32]:
     """Check the weights or biases of one module and copy them."""
+    if type(parameter) not in (Tensor, nn.Parameter):
+        raise ValueError(f"has a {name} of type {_name(parameter)}, which is no plain tensor")
+    if not parameter.dtype.is_floating_point:
+        raise ValueError(f"has a {name} of {parameter.dtype}, which are no real numbers")
+    if parameter.layout != torch.strided or parameter.is_meta or parameter.is_quantized:
+        raise ValueError(f"has a {name} that is sparse, quantized or without values")
+    if tuple(parameter.shape) != shape:
+        raise ValueError(f"has a {name} of shape {tuple(parameter.shape)}, expected {shape}")
     exact = parameter.detach().cpu().double().numpy()
     if not np.isfinite(exact).all():
         raise ValueError(f"has a {name} that is not finite")

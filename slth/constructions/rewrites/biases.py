@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from slth.tickets import Target, layers, read_affine
+from slth.tickets import Target, check_reading, layers, read_affine
 from slth.tickets.layers import (
     AvgPool,
     Conv,
@@ -57,8 +57,9 @@ def absorb_biases(target: nn.Sequential, input_shape: Sequence[int] | None = Non
     Raises
     ------
     ValueError
-        If the target has no bias or an unsupported module, a convolution is padded so far that no
-        tap of its kernel stays inside the image, or an average counts its padding.
+        If the target has no bias or an unsupported module, does not compute what was read off it, a
+        convolution is padded so far that no tap of its kernel stays inside the image, or an average
+        counts its padding.
 
     Notes
     -----
@@ -87,6 +88,7 @@ def absorb_biases(target: nn.Sequential, input_shape: Sequence[int] | None = Non
         raise ValueError("the target has no bias: there is nothing to absorb")
     shape = layers.default_input_shape(known.layers) if input_shape is None else tuple(input_shape)
     shapes = layers.shapes(known.layers, shape)
+    check_reading(target, known, shape, biases)
     rewritten: list[Layer] = []
     coefficients: list[Array] = []
     ones = 1  # constants behind the entries of a vector

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from slth.constructions.plan import per_layer
-from slth.tickets import read
+from slth.tickets import check_reading, layers, read
 
 _LARGEST_EXPONENT = 1023
 
@@ -37,7 +37,12 @@ class Rescaled:
     scales: tuple[float, ...]
 
 
-def rescale(target: nn.Sequential, *, largest: float | Sequence[float] = 1.0) -> Rescaled:
+def rescale(
+    target: nn.Sequential,
+    *,
+    largest: float | Sequence[float] = 1.0,
+    input_shape: Sequence[int] | None = None,
+) -> Rescaled:
     r"""Move scales between the layers of a ReLU network until every weight is within reach.
 
     .. math::
@@ -61,6 +66,9 @@ def rescale(target: nn.Sequential, *, largest: float | Sequence[float] = 1.0) ->
         See :func:`slth.tickets.read` for the modules that it may hold.
     largest : float or sequence of float
         Largest admissible :math:`|w|`, for all weighted layers or layer by layer.
+    input_shape : sequence of int, optional
+        Shape of an input on which the target is run to see that it computes what was read off it;
+        by default the smallest one that its layers take, images being square.
 
     Returns
     -------
@@ -69,9 +77,9 @@ def rescale(target: nn.Sequential, *, largest: float | Sequence[float] = 1.0) ->
     Raises
     ------
     ValueError
-        If the target has a bias (use :func:`absorb_biases` first) or an unsupported module,
-        ``largest`` is not positive and finite, a scaled weight does not fit into float32, or the
-        factor into float64.
+        If the target has a bias (use :func:`absorb_biases` first) or an unsupported module, or does
+        not compute what was read off it, ``largest`` is not positive and finite, a scaled weight
+        does not fit into float32, or the factor into float64.
 
     Notes
     -----
@@ -96,6 +104,8 @@ def rescale(target: nn.Sequential, *, largest: float | Sequence[float] = 1.0) ->
     """
     known = read(target)
     reaches = _reaches(largest, len(known.coefficients))
+    smallest = layers.smallest_input_shape(known.layers) if input_shape is None else input_shape
+    check_reading(target, known, tuple(smallest))
     sizes = [Fraction(float(np.abs(weights).max())) for weights in known.coefficients]
     exponents = _exponents([size / reach for size, reach in zip(sizes, reaches, strict=True)])
     if -sum(exponents) > _LARGEST_EXPONENT:

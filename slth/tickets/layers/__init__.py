@@ -6,6 +6,7 @@ from slth.tickets.layers.chain import (
     from_json,
     shapes,
     signed,
+    smallest_input_shape,
     to_json,
     weighted,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "from_json",
     "shapes",
     "signed",
+    "smallest_input_shape",
     "to_json",
     "weighted",
 ]

@@ -110,6 +110,13 @@ class Weighted(Layer):
     def module(self, weights: Tensor) -> nn.Module:
         """Return the layer as an ordinary module without gradients."""
 
+    def roundings(self, terms: int) -> int:
+        """Count the roundings behind one output that is made of this many coefficients, at most.
+
+        Any order of the additions will do; where a coefficient is 0, nothing is rounded.
+        """
+        return terms
+
     @property
     def shape(self) -> Shape:
         """Shape of the coefficients, in the layout of torch: (out, in / groups, *basis)."""
@@ -143,7 +150,15 @@ class Weighted(Layer):
 
 
 class Passing(Layer):
-    """A layer without weights, positively homogeneous and 0 at 0."""
+    """A layer without weights, positively homogeneous and 0 at 0.
+
+    Of inputs that differ by at most e ≥ 0, entry by entry, it makes outputs that differ by at most
+    what it makes of e.
+    """
+
+    @abstractmethod
+    def apply(self, x: Tensor) -> Tensor:
+        """Evaluate the layer on a batch, shape (batch, ...)."""
 
     @abstractmethod
     def lipschitz(self, shape: Shape) -> float:

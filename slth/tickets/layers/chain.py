@@ -1,6 +1,7 @@
 """Layers one after the other: shapes, signs, and how they are stored."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -9,6 +10,8 @@ from slth.tickets.layers.conv import Conv
 from slth.tickets.layers.dense import Dense
 from slth.tickets.layers.equivariant import Equivariant, GroupPool, Lift, TurnPool
 from slth.tickets.layers.passing import AvgPool, Flatten, GlobalAvgPool, MaxPool, Relu
+
+_LARGEST_SIDE = 1024
 
 _KINDS: tuple[type[Layer], ...] = (
     Dense,
@@ -85,6 +88,30 @@ def default_input_shape(layers: Sequence[Layer]) -> Shape:
     if isinstance(layers[0], Lift):
         return (first.inputs, *layers[0].image)
     return first.input_shape
+
+
+def smallest_input_shape(layers: Sequence[Layer]) -> Shape:
+    """Find a shape that the layers take: the one they say, or that of the smallest square image.
+
+    Raises
+    ------
+    ValueError
+        If they take no square images up to 1024 by 1024 pixels.
+
+    Examples
+    --------
+    >>> smallest_input_shape([Conv(3, 4, kernel=(3, 3)), Relu(), Flatten(), Dense(144, 10)])
+    (3, 8, 8)
+    """
+    first = weighted(layers)[0]
+    if first.input_shape is not None:
+        return default_input_shape(layers)
+    for side in range(1, _LARGEST_SIDE + 1):
+        shape = (first.inputs, side, side)
+        with suppress(ValueError):
+            shapes(layers, shape)
+            return shape
+    raise ValueError("the layers take no square images: give input_shape=(channels, height, width)")
 
 
 def shapes(layers: Sequence[Layer], input_shape: Shape) -> tuple[Shape, ...]:

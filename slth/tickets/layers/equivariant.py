@@ -1,5 +1,6 @@
 """Layers that respect a symmetry, and the ways into and out of their feature spaces."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -71,6 +72,11 @@ class Equivariant(Weighted):
         """Combine the maps."""
         return equivariance.apply(self._space, weights, x)
 
+    def roundings(self, terms: int) -> int:
+        """Each coefficient multiplies as many entries as its map sums, and maps may overlap."""
+        sums = self._space.kernels.sum(axis=(2, 3, 4))
+        return terms * int(sums.max()) + self._space.size
+
     def norm_bound(self, weights: Array) -> float:
         """As the space says."""
         return self._space.norm_bound(weights)
@@ -113,6 +119,14 @@ class _OnSpace(Passing):
     @property
     def _space(self) -> equivariance.Space:
         return equivariance.space(self.space)
+
+    def apply(self, x: Tensor) -> Tensor:
+        """Evaluate."""
+        return self.module().forward(x)
+
+    @abstractmethod
+    def module(self) -> equivariance.Lift | equivariance.GroupPool | equivariance.TurnPool:
+        """Return a module of :mod:`slth.equivariance`."""
 
     def is_nonnegative(self, inputs: bool) -> bool:
         """Neither copies nor means of non-negative numbers are negative."""

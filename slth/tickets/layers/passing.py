@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import ceil, prod, sqrt
 
-from torch import nn
+from torch import Tensor, nn
 
 from slth.tickets.layers.base import Passing, Shape
 from slth.tickets.layers.conv import Two, two, window_positions
@@ -12,6 +12,10 @@ from slth.tickets.layers.conv import Two, two, window_positions
 @dataclass(frozen=True)
 class Relu(Passing):
     """The positive part of every entry."""
+
+    def apply(self, x: Tensor) -> Tensor:
+        """Cut off what is negative."""
+        return x.clamp(min=0.0)
 
     def lipschitz(self, shape: Shape) -> float:
         """Return 1."""
@@ -75,6 +79,10 @@ class MaxPool(_Window):
     (1.0, 2.0)
     """
 
+    def apply(self, x: Tensor) -> Tensor:
+        """Take maxima."""
+        return nn.functional.max_pool2d(x, self.kernel, self.stride, self.padding)
+
     def lipschitz(self, shape: Shape) -> float:
         """Return the square root of the overlap."""
         return sqrt(self.overlap)
@@ -98,6 +106,10 @@ class AvgPool(_Window):
     0.5
     """
 
+    def apply(self, x: Tensor) -> Tensor:
+        """Take means."""
+        return nn.functional.avg_pool2d(x, self.kernel, self.stride, self.padding)
+
     def lipschitz(self, shape: Shape) -> float:
         """Return the square root of overlap over window size."""
         return sqrt(self.overlap / prod(self.kernel))
@@ -120,6 +132,10 @@ class GlobalAvgPool(Passing):
     >>> GlobalAvgPool().lipschitz((5, 4, 4)), GlobalAvgPool().output_shape((5, 4, 4))
     (0.25, (5, 1, 1))
     """
+
+    def apply(self, x: Tensor) -> Tensor:
+        """Take the mean of each channel."""
+        return x.mean(dim=(2, 3), keepdim=True)
 
     def lipschitz(self, shape: Shape) -> float:
         """Return one over the square root of the number of pixels."""
@@ -147,6 +163,10 @@ class GlobalAvgPool(Passing):
 @dataclass(frozen=True)
 class Flatten(Passing):
     """All entries as one vector."""
+
+    def apply(self, x: Tensor) -> Tensor:
+        """Forget the shape."""
+        return x.flatten(1)
 
     def lipschitz(self, shape: Shape) -> float:
         """Return 1."""
