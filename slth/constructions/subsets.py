@@ -68,6 +68,8 @@ def choose(
     -----
     Proof of Theorem 3 of Natale et al. 2024.
     """
+    if any(map(np.iscomplexobj, (weights, incoming, second))):
+        raise ValueError("weights must be real numbers, got complex ones")
     rows, inputs = weights.shape
     halves = 1 + signed
     blocks = (inputs, halves, len(incoming) // (inputs * halves))

@@ -1,6 +1,7 @@
 """The search for an input on which a ticket is as wrong as possible."""
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 import numpy as np
 import torch
@@ -13,7 +14,12 @@ from slth.tickets.pruned_pair import PrunedPair
 
 Run = Callable[[Weighted, int, Tensor], Tensor]
 
+# Inputs that are looked at before the ascent, from the worst of which it starts; and how far the
+# best inputs found are moved before it starts again.
+_CANDIDATES = 256
 _STARTS = 16
+_RESTARTS = 2
+_MOVE = 0.5
 _STEPS = 200
 _SHORTEST = 2.0**-30  # no step of this length or less helps any more
 _CHUNK = 256
@@ -30,9 +36,11 @@ def largest_error(
 ) -> float:
     r"""Largest :math:`\|g(x)-f(x)\|` seen on the unit sphere: on data and on adversarial inputs.
 
-    The ascent starts from random directions and from the worst of the data.  It climbs on the
-    slopes of the layers; the errors that count are measured by running the pruned random network
-    itself, hidden channels and all, in float64.
+    The ascent starts from the worst of many inputs: unit vectors and their negatives, normal
+    numbers, their absolute values (as data are), a few of them only, and the data; so a region in
+    which nothing comes through has no say.  It starts again from the best inputs found, moved at
+    random.  It climbs on the slopes of the layers; the errors that count are measured by running
+    the pruned random network itself, hidden channels and all, in float64.
 
     Parameters
     ----------
@@ -71,13 +79,42 @@ def largest_error(
         parts = [difference(ticket, part).norm(dim=1) for part in torch.split(points, _CHUNK)]
         return torch.cat([*parts, torch.zeros(0, dtype=torch.float64)])
 
-    random = torch.from_numpy(rng.standard_normal((_STARTS, *data.shape[1:])))
+    def climb(x: Tensor) -> Tensor:
+        return difference(effective, x)
+
+    def worst(points: Tensor) -> Tensor:
+        values = [climb(part).norm(dim=1) for part in torch.split(points, _CHUNK)]
+        return points[torch.cat(values).argsort(descending=True)[:_STARTS]]
+
     with one_thread():
         on_data = errors(data)
-        worst = data[on_data.argsort(descending=True)[:_STARTS]]
-        starts = torch.cat([_project(random.abs() if nonnegative else random, nonnegative), worst])
-        found = worst_inputs(lambda x: difference(effective, x), starts, nonnegative=nonnegative)
-        return float(torch.cat([errors(found), on_data]).max())
+        starts = torch.cat(
+            [
+                worst(_project(_candidates(data.shape[1:], rng, nonnegative), nonnegative)),
+                data[on_data.argsort(descending=True)[:_STARTS]],
+            ]
+        )
+        found = worst_inputs(climb, starts, nonnegative=nonnegative)
+        for _ in range(_RESTARTS):
+            best = worst(found)[: _STARTS // 2]
+            moved = best + _MOVE * _unit(torch.from_numpy(rng.standard_normal(best.shape)))
+            again = worst_inputs(climb, _project(moved, nonnegative), nonnegative=nonnegative)
+            found = torch.cat([found, again])
+        return float(torch.cat([errors(worst(found)), on_data]).max())
+
+
+def _candidates(shape: Sequence[int], rng: np.random.Generator, nonnegative: bool) -> Tensor:
+    """Draw unit vectors of both signs, as many as there are or are looked at, and directions."""
+    dim = prod(shape)
+    chosen = rng.permutation(dim)[:_CANDIDATES]
+    units = np.zeros((len(chosen), dim))
+    units[np.arange(len(chosen)), chosen] = 1.0
+    normal = rng.standard_normal((_CANDIDATES, dim))
+    few = normal * (rng.random(normal.shape) < 0.25)
+    found = np.concatenate([units, -units, normal, np.abs(normal), few])
+    if nonnegative:
+        found = np.abs(found[len(units) :])
+    return torch.from_numpy(found.reshape(-1, *shape))
 
 
 def evaluate(chain: Sequence[Layer], run: Run, x: Tensor) -> Tensor:

@@ -195,3 +195,24 @@ def test_refuses_shapes_that_do_not_fit() -> None:
         dense_masks(weights, np.ones((6, 3)), np.ones((2, 7)), tolerance=1.0)
     with pytest.raises(ValueError, match="8 hidden units cannot be shared evenly"):
         dense_masks(weights, np.ones((8, 3)), np.ones((2, 8)), tolerance=1.0)
+
+
+@pytest.mark.parametrize("objective", ["best", "feasible", "fewest"])
+def test_a_zero_weight_keeps_nothing_unless_the_size_is_fixed(objective: Objective) -> None:
+    """The third product is 0 up to the tolerance; the empty subset is exact."""
+    weights = np.array([[0.5, 0.0], [-0.0, 0.25]])
+    first = np.array([[1.0, 1.0], [1.0, 1.0], [1.0, 1.0], [1.0, 1.0]])
+    second = np.array([[0.5, 1e-9, 1e-9, 1e-9], [1e-9, 1e-9, 0.25, 1e-9]])
+    masks = dense_masks(weights, first, second, tolerance=1e-6, objective=objective, signed=False)
+    assert not masks.second[0, 2:].any()
+    assert not masks.second[1, :2].any()
+    assert masks.second[0, 0]
+    assert masks.second[1, 2]
+    if objective != "fewest":
+        fixed = dense_masks(
+            weights, first, second, tolerance=1e-6, size=1, objective=objective, signed=False
+        )
+        assert [fixed.second[:, :2].sum(1).tolist(), fixed.second[:, 2:].sum(1).tolist()] == [
+            [1, 1],
+            [1, 1],
+        ]

@@ -145,6 +145,41 @@ def test_exact_instance(hand_made: MakeTicket, module: MakeModule) -> None:
     assert torch.equal(ticket.network()(x), target(x))
 
 
+@given(seed=st.integers(0, 10**6), layers=st.integers(1, 3), nonnegative=st.booleans())
+@settings(FIXTURES_ARE_FUNCTIONS, max_examples=40)
+def test_float32_bound_holds_for_the_network_as_it_runs(
+    module: MakeModule, seed: int, layers: int, nonnegative: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    widths = tuple(int(width) for width in rng.integers(1, 9, 2 * layers + 1))
+    ticket, target = random_ticket(module, seed, widths, 0.0, nonnegative)
+    certificate = verify(ticket, target, observe=False)
+    x = torch.randn(300, widths[0], generator=torch.Generator().manual_seed(seed))
+    x = x.abs() if nonnegative else x
+    x /= torch.linalg.vector_norm(x.double(), dim=1, keepdim=True).float() * (1 + 1e-6)
+    difference = ticket.network()(x).double() - target.double()(x.double())
+    error = float(torch.linalg.vector_norm(difference, dim=1).max())
+    assert error <= certificate.float32_bound
+    assert certificate.bound <= certificate.float32_bound
+
+
+def test_float32_can_exceed_the_bound_for_exact_arithmetic(
+    hand_made: MakeTicket, module: MakeModule
+) -> None:
+    """A third, and a third of a third: exact in float64, rounded in float32."""
+    third = np.float32(1 / 3)
+    product = float(third) * float(third)
+    target = module([[np.float32(product)]])
+    ticket = hand_made(
+        [[[third]], [[third]]], [[[1]], [[1]]], target, tolerance=1e-8, nonnegative=True
+    )
+    certificate = verify(ticket, target)
+    x = torch.rand(1000, 1, generator=torch.Generator().manual_seed(0))
+    difference = ticket.network()(x).double() - target.double()(x.double())
+    seen = float(difference.abs().max())
+    assert certificate.bound < seen <= certificate.float32_bound < 3e-8
+
+
 @pytest.fixture
 def sound(hand_made: MakeTicket, module: MakeModule) -> tuple[Ticket, nn.Sequential]:
     """Make a sound ticket with two terms per slope, and its target."""
@@ -342,6 +377,7 @@ def test_reports_the_hypothesis_on_the_norms(hand_made: MakeTicket, module: Make
     [
         (np.ones(2), "must have shape"),
         (np.ones((3, 5)), "must have shape"),
+        (np.ones((3, 2)) * 1j, "must be real numbers"),
         ([[np.nan, 1.0]], "finite"),
         ([[1.0, -1e-9]], "negative entry"),
     ],

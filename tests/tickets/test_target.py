@@ -98,6 +98,14 @@ def test_digest_does_not_depend_on_storage(make: Callable[[], nn.Sequential]) ->
     assert read(nn.Sequential(nn.Identity(), make())).digest == digest
 
 
+def test_digest_does_not_depend_on_the_sign_of_zero() -> None:
+    zero, minus = network(2, 2, 1), network(2, 2, 1)
+    for net, value in ((zero, 0.0), (minus, -0.0)):
+        assert isinstance(net[0], nn.Linear)
+        net[0].weight.data[1, 0] = value
+    assert read(zero).digest == read(minus).digest
+
+
 def test_digest_tells_targets_apart() -> None:
     same_numbers = network(4, 3, 2)
     first = same_numbers[0]
