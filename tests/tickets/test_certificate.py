@@ -344,6 +344,20 @@ def test_ascent_finds_the_supremum_of_a_linear_error(
     assert certificate.bound == pytest.approx(np.sqrt(2) * supremum, rel=1e-6)
 
 
+def test_dead_regions_do_not_hide_the_error(hand_made: MakeTicket, module: MakeModule) -> None:
+    """The only hidden unit is alive near one axis of the orthant; elsewhere there is no error."""
+    narrow = [[1.0] + [-5.0] * 11]
+    target = module(narrow, [[1.0]])
+    ticket = hand_made(
+        [np.eye(12), narrow, [[1.0]], [[0.75]]],
+        [np.eye(12), np.ones((1, 12)), [[1]], [[1]]],
+        target,
+        tolerance=0.25,
+        nonnegative=True,
+    )
+    assert observed(verify(ticket, target)) == pytest.approx(0.25)
+
+
 def test_adversary_beats_random_search(module: MakeModule) -> None:
     ticket, target = random_ticket(module, 8, (6, 20, 5, 20, 4), 0.05, True)
     certificate = verify(ticket, target)

@@ -73,7 +73,13 @@ class Equivariant(Weighted):
         return equivariance.apply(self._space, weights, x)
 
     def roundings(self, terms: int) -> int:
-        """Each coefficient multiplies as many entries as its map sums, and maps may overlap."""
+        """Each coefficient multiplies as many entries as its map sums, and maps may overlap.
+
+        Examples
+        --------
+        >>> Equivariant(3, 8, "sets(5)").roundings(6)
+        26
+        """
         sums = self._space.kernels.sum(axis=(2, 3, 4))
         return terms * int(sums.max()) + self._space.size
 
