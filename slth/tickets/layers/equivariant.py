@@ -78,7 +78,7 @@ class Equivariant(Weighted):
         Examples
         --------
         >>> Equivariant(3, 8, "sets(5)").roundings(6)
-        26
+        32
         """
         sums = self._space.kernels.sum(axis=(2, 3, 4))
         return terms * int(sums.max()) + self._space.size
