@@ -9,8 +9,9 @@ from typing import Any
 from book.execute import Result
 from book.project import write_atomically
 from slth.claims import Claim, Record
+from slth.claims.verdict import faults
 
-SIGNS = {"checked": "✔", "simulated": "≈", "unchecked": "○"}
+SIGNS = {"computed": "✔", "simulated": "≈", "unchecked": "○"}
 """A sign for each state of a claim, so that colour is not needed to tell them apart."""
 
 
@@ -35,22 +36,9 @@ def problems(
             found.append(f"claim '{claim.id}' names chapter {claim.chapter}, which does not exist")
         if claim.unchecked is not None or claim.chapter not in results:
             continue
-        own = [
-            one
-            for one in map(Record.from_dict, results[claim.chapter].records)
-            if one.claim == claim.id
-        ]
+        records = [Record.from_dict(one) for one in results[claim.chapter].records]
         where = f"chapter {claim.chapter}: claim '{claim.id}'"
-        checks = [one for one in own if one.role == "record"]
-        controls = [one for one in own if one.role == "control"]
-        if not checks:
-            found.append(f"{where} has no record")
-        if any(one.outcome in ("fails", "inconclusive") for one in checks):
-            found.append(f"{where} does not hold")
-        if claim.needs_control and not controls:
-            found.append(f"{where} has no negative control")
-        if any(one.outcome != "fails" for one in controls):
-            found.append(f"{where} has a negative control that does not fail")
+        found += [f"{where}: {fault}" for fault in faults(claim, records)]
     for name, result in results.items():
         for one in result.records:
             owner = registry[one["claim"]].chapter if one["claim"] in registry else None

@@ -25,7 +25,7 @@ def group() -> None:
 @click.option("--chapter", metavar="NAME", help="Only of this chapter.")
 @_JSON
 def list_claims(chapter: str | None, as_json: bool) -> None:
-    """List the claims: identifier, how it is checked, chapter, title."""
+    """List the claims: identifier, how it is known, how it is checked, chapter, title."""
     from slth import claims
 
     known = list(claims.load().values())
@@ -34,8 +34,8 @@ def list_claims(chapter: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(claim) for claim in known], indent=1, ensure_ascii=False))
         return
-    rows = [(one.id, _check(one), one.chapter, one.title) for one in known]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+    rows = [(one.id, one.known, _check(one), one.chapter, one.title) for one in known]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
     for *cells, title in rows:
         padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
         click.echo("  ".join([*padded, title]))
@@ -56,9 +56,12 @@ def show(identifier: str, as_json: bool) -> None:
         rule = f"{_check(claim)}: measured {claim.relation} claimed{slack}"
     facts = {
         "source": claim.source,
+        "known": claim.known,
         "assumes": "; ".join(claim.assumptions),
         "uses": ", ".join(claim.uses),
         "check": rule or _check(claim),
+        "chosen": claim.chosen,
+        "blind": claim.blind,
         "control": claim.control and f"breaks: {claim.control}",
         "chapter": claim.chapter,
     }
@@ -89,7 +92,7 @@ def verify(
     Needs the extra 'notebook'.  The exit code is 0 if every claim holds, 1 if one fails, 2 if one
     is unknown or registered as not checked.
     """
-    from slth.claims import markdown, verification
+    from slth.claims import markdown, status, verification
 
     known = _claims(list(identifiers))
 
@@ -104,6 +107,7 @@ def verify(
     else:
         for claim, verdict in zip(known, verdicts, strict=True):
             click.echo(f"{_SIGNS[verdict.outcome]} {claim.id}: {claim.title} ({claim.source})")
+            click.echo(f"  {status(claim, verdict.records).text}")
             for one in verdict.records:
                 click.echo(f"  {markdown(claim, one).replace('**', '')}")
             word = "not checked" if verdict.outcome == "unchecked" else verdict.outcome
@@ -113,8 +117,10 @@ def verify(
 
 
 def _check(claim: "Claim") -> str:
-    """Return in a word how a claim is checked."""
-    return "not checked" if claim.unchecked is not None else str(claim.kind)
+    """Return in a word or two how a claim is checked."""
+    if claim.unchecked is not None:
+        return "not checked"
+    return "computed in every case" if claim.exhaustive else str(claim.kind)
 
 
 def _claims(identifiers: Sequence[str]) -> "list[Claim]":

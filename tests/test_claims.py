@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from textwrap import dedent
@@ -18,35 +19,40 @@ from slth import claims
 from slth.claims.rules import decide
 
 REGISTRY = """
-equal: &exact
+equal: &computed
   source: this book
   title: Equal
   statement: $1=1$
-  kind: exact
+  known: proved on this page
+  kind: computed
   relation: "=="
   tolerance: 1e-9
   control: a number is changed
-identical: {<<: *exact, tolerance: 0}
+identical: {<<: *computed, tolerance: 0}
+everywhere: {<<: *computed, tolerance: 0, exhaustive: true}
 below: &bound
   source: this book
   title: Below
   statement: $a\\le b$
-  kind: bound
+  known: conjecture
+  kind: computed
   relation: "<="
   tolerance: 0.5
   control: a is too large
 above: {<<: *bound, relation: ">=", tolerance: 0}
-often: &statistical
+often: &simulated
   source: this book
   title: Often
   statement: $p\\ge b$
-  kind: statistical
+  known: observed, not proved
+  kind: simulated
   relation: ">="
   control: a biased coin
-rarely: {<<: *statistical, relation: "<="}
-fair: {<<: *statistical, relation: "==", tolerance: 0.01, uses: [often, rarely]}
-picture: {source: s, title: A picture, statement: s, kind: illustration}
-open: {source: s, title: An open question, statement: s, unchecked: nobody knows how}
+rarely: {<<: *simulated, relation: "<="}
+fair: {<<: *simulated, relation: "==", tolerance: 0.01, uses: [often, rarely]}
+even: {<<: *simulated, relation: "=="}
+picture: {source: s, title: A picture, statement: s, known: conjecture, kind: illustration}
+open: {source: s, title: Open, statement: s, known: conjecture, unchecked: nobody knows how}
 """
 
 
@@ -84,9 +90,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("above", True, 1, True),
     ],
 )
-def test_exact_and_bound_at_the_edge(
-    claim: str, measured: float, bound: float, holds: bool
-) -> None:
+def test_computations_at_the_edge(claim: str, measured: float, bound: float, holds: bool) -> None:
     if holds:
         assert claims.record(claim, measured=measured, bound=bound).outcome == "holds"
         with pytest.raises(claims.ControlPassed, match="still holds"):
@@ -144,33 +148,100 @@ def test_statistical_relations() -> None:
     good: dict[str, Any] = {"trials": 1000, "confidence": 0.99}
     assert claims.record("often", measured=0.9, bound=0.8, **good).outcome == "holds"
     assert claims.record("rarely", measured=0.1, bound=0.2, **good).outcome == "holds"
-    assert claims.record("fair", measured=0.5, bound=0.5, **good).outcome == "holds"
+    assert claims.record("even", measured=0.5, bound=0.5, **good).outcome == "not refuted"
     with pytest.raises(claims.ClaimFailed, match="is not decided"):
         claims.record("often", measured=0.9, bound=0.9, **good)
     with pytest.raises(claims.ControlPassed, match="is not clearly broken"):
         claims.control("often", measured=0.9, bound=0.9, **good)
     with pytest.raises(claims.ClaimFailed, match="does not hold"):
         claims.record("rarely", measured=0.9, bound=0.2, **good)
-    for claim in ("often", "fair"):
+    for claim in ("often", "fair", "even"):
         assert claims.control(claim, measured=0.3, bound=0.5, **good).outcome == "fails"
 
 
-def test_the_tolerance_of_equality_widens_the_interval() -> None:
+@pytest.mark.parametrize("side", [-1, 1])
+def test_equality_up_to_a_tolerance_wants_all_of_the_interval_within_it(side: int) -> None:
+    half = 0.004  # 200 000 trials would do; a mean has any half-width we like
+    error = half / stats.t.ppf(0.995, 9)
+    good: dict[str, Any] = {"trials": 10, "confidence": 0.99, "standard_error": error}
+
+    def at(distance: float) -> dict[str, Any]:
+        return {"measured": 0.5 + side * distance, "bound": 0.5, **good}
+
+    assert claims.record("fair", **at(0.01 - half - 1e-6)).outcome == "holds"
+    for distance in (0.01 - half + 1e-6, 0.01 + half - 1e-6):
+        with pytest.raises(claims.ClaimFailed, match="is not decided"):
+            claims.record("fair", **at(distance))
+        with pytest.raises(claims.ControlPassed, match="is not clearly broken"):
+            claims.control("fair", **at(distance))
+    assert claims.control("fair", **at(0.01 + half + 1e-6)).outcome == "fails"
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_equality_without_tolerance_can_only_be_refuted(side: int) -> None:
     interval = claims.proportion_interval(500, 1000, 0.99)
     good: dict[str, Any] = {"measured": 0.5, "trials": 1000, "confidence": 0.99}
-    assert claims.record("fair", bound=interval.high + 0.0099, **good).outcome == "holds"
-    assert claims.control("fair", bound=interval.high + 0.0101, **good).outcome == "fails"
-    assert claims.record("fair", bound=interval.low - 0.0099, **good).outcome == "holds"
-    assert claims.control("fair", bound=interval.low - 0.0101, **good).outcome == "fails"
+    limit = interval.high if side > 0 else interval.low
+    assert claims.record("even", bound=limit - 1e-9 * side, **good).outcome == "not refuted"
+    with pytest.raises(claims.ControlPassed, match="still holds"):
+        claims.control("even", bound=limit - 1e-9 * side, **good)
+    with pytest.raises(claims.ClaimFailed, match="does not hold"):
+        claims.record("even", bound=limit + 1e-9 * side, **good)
 
 
-def test_means_use_their_standard_error() -> None:
+@pytest.mark.parametrize("draws", [2, 5, 8, 1000])
+def test_means_have_the_interval_of_student(draws: int) -> None:
+    """The interval that SciPy's t test gives for the same draws."""
+    values = np.random.default_rng(draws).exponential(size=draws)
+    error = float(values.std(ddof=1) / np.sqrt(draws))
+    interval = claims.mean_interval(float(values.mean()), error, draws, 0.99)
+    expected = stats.ttest_1samp(values, 0).confidence_interval(0.99)
+    assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high))
     done = claims.record(
-        "often", measured=12.0, bound=11.0, trials=50, confidence=0.95, standard_error=0.5
+        "even",
+        measured=values.mean(),
+        bound=1,
+        trials=draws,
+        confidence=0.99,
+        standard_error=error,
     )
-    assert done.interval is not None
-    assert done.interval.low == pytest.approx(12 - 0.5 * stats.norm.ppf(0.975), rel=1e-12)
-    assert 12.0 in done.interval
+    assert done.interval == interval
+
+
+def test_one_draw_has_no_interval() -> None:
+    with pytest.raises(ValueError, match="draws must be ≥ 2"):
+        claims.mean_interval(1.0, 0.1, 1, 0.99)
+
+
+def test_the_worst_of_many_is_judged_at_their_joint_level() -> None:
+    good: dict[str, Any] = {"measured": 0.5, "trials": 1000, "confidence": 0.99}
+    done = claims.record("even", bound=0.54, worst_of=10, **good)
+    assert done.interval == claims.proportion_interval(500, 1000, 1 - 0.01 / 10)
+    assert done.confidence == pytest.approx(0.99)
+    assert "99 % for the worst of 10" in claims.relation_text(claims.load()["even"], done)
+    with pytest.raises(claims.ClaimFailed):
+        claims.record("even", bound=0.5421, **good)
+    with pytest.raises(ValueError, match="worst_of must be a whole number"):
+        claims.record("even", bound=0.5, worst_of=0, **good)
+    with pytest.raises(ValueError, match="simulated claims"):
+        claims.record("equal", measured=1, bound=1, worst_of=2)
+
+
+@pytest.mark.parametrize(
+    ("measured", "bound"),
+    [(1.0, 1), (1, 1.0), ([1, 0.5], [1, Fraction(1, 2)]), (np.float64(1), 1)],
+)
+def test_exhaustive_checks_take_no_floating_point_numbers(measured: Any, bound: Any) -> None:
+    with pytest.raises(ValueError, match="'everywhere' is exhaustive"):
+        claims.record("everywhere", measured=measured, bound=bound)
+
+
+def test_exhaustive_checks_are_exact() -> None:
+    third = Fraction(1, 3)
+    done = claims.record("everywhere", measured=[third, 2, True], bound=[third, 2, np.int64(1)])
+    assert done.outcome == "holds"
+    almost = third + Fraction(1, 10**30)  # the same floating-point number
+    assert claims.control("everywhere", measured=almost, bound=third).outcome == "fails"
 
 
 def test_confidence_interval_covers() -> None:
@@ -192,7 +263,7 @@ def test_confidence_interval_covers() -> None:
         ("equal", {"measured": 1.0, "bound": float("inf")}, "finite"),
         ("equal", {"measured": [], "bound": 1.0}, "nothing was checked"),
         ("equal", {"measured": "one", "bound": 1.0}, "number"),
-        ("equal", {"measured": 1.0, "bound": 1.0, "confidence": 0.9}, "statistical claims"),
+        ("equal", {"measured": 1.0, "bound": 1.0, "confidence": 0.9}, "simulated claims"),
         ("equal", {"measured": 1.0, "bound": 1.0, "trials": 0}, "whole number"),
         ("often", {"measured": 0.5, "bound": 0.1}, "give trials and confidence"),
         ("often", {"measured": 0.5, "bound": 0.1, "trials": 10, "confidence": 1}, r"\(0, 1\)"),
@@ -227,29 +298,75 @@ def test_what_is_not_checked_has_no_control(claim: str) -> None:
 
 def test_states() -> None:
     known = claims.load()
+    broken = claims.Record("equal", "control", 1, 2, None, None, "fails")
     exact = claims.record("equal", measured=1, bound=1)
     often = [
         claims.record("often", measured=0.9, bound=0.8, trials=1000, confidence=level)
         for level in (0.99, 0.95)
     ]
     shown = claims.record("picture", measured=3)
-    everything = [exact, *often, shown]
-    assert claims.status(known["equal"], everything).text == "checked exactly"
+    even = claims.record("even", measured=0.5, bound=0.5, trials=100, confidence=0.999)
+    everywhere = claims.record("everywhere", measured=[1, 2], bound=[1, 2])
+    controls = [replace(broken, claim=name) for name in ("equal", "often", "even", "everywhere")]
+    everything = [exact, *often, shown, even, everywhere, *controls]
+
+    def checked(claim: str, records: list[claims.Record]) -> tuple[str, str]:
+        state = claims.status(known[claim], records)
+        assert state.known == known[claim].known
+        return state.name, state.checked.replace("\N{NO-BREAK SPACE}", " ")
+
     many = claims.record("equal", measured=[1, 2], bound=[1, 2])
-    assert claims.status(known["equal"], [exact, many]).text == "checked exactly (3 cases)"
-    assert claims.status(known["often"], everything) == claims.Status(
-        "simulated", "consistent with simulation (2\xa0000 trials, 95 %)"
+    assert checked("equal", [exact, broken]) == ("computed", "computed in 1 case")
+    assert checked("equal", [exact, many, broken]) == ("computed", "computed in 3 cases")
+    assert checked("everywhere", everything) == ("computed", "computed in every case")
+    assert checked("often", everything) == ("simulated", "simulated, 2 000 trials, 95 %")
+    assert checked("even", everything) == (
+        "simulated",
+        "simulated: not refuted by 100 trials at 99.9 %",
     )
-    for claim, reason in [
-        ("picture", "it is shown as an illustration"),
-        ("open", "nobody knows how"),
-        ("below", "no result was collected"),
-    ]:
-        assert claims.status(known[claim], everything) == claims.Status(
-            "unchecked", f"not checked, because {reason}"
-        )
-    broken = claims.Record("equal", "record", 1, 2, None, None, "fails")
-    assert claims.status(known["equal"], [exact, broken]).name == "unchecked"
+    assert checked("picture", everything) == ("unchecked", "shown, not checked")
+    for claim, reason in [("open", "nobody knows how"), ("below", "no result was collected")]:
+        assert checked(claim, everything) == ("unchecked", f"not checked, because {reason}")
+    assert checked("equal", [exact, replace(exact, outcome="fails"), broken])[0] == "unchecked"
+    assert checked("equal", [exact])[1].endswith("it has no negative control")
+    text = claims.status(known["equal"], [exact, broken]).text
+    assert text.startswith("proved on this page; computed in 1")
+
+
+def test_error_rates_count_the_simulated_checks() -> None:
+    good: dict[str, Any] = {"measured": 0.5, "trials": 100, "bound": 0.5}
+    records = [
+        claims.record("even", confidence=0.99, **good),
+        claims.record("even", confidence=0.99, worst_of=8, **good),
+        claims.record("even", confidence=0.9, **good),
+        claims.record("often", measured=0.9, bound=0.1, trials=100, confidence=0.98),
+        claims.record("fair", measured=0.5, bound=0.5, trials=10**6, confidence=0.99),
+        claims.control("often", measured=0.1, bound=0.9, trials=100, confidence=0.5),
+        claims.control("even", measured=0.1, bound=0.9, trials=100, confidence=0.5),
+        claims.record("equal", measured=1, bound=1),
+        replace(claims.record("even", confidence=0.9, **good), claim="forgotten"),
+    ]
+    rates = claims.error_rates(claims.load(), records)
+    assert rates.equalities == {0.99: 2, 0.9: 1}
+    assert rates.inequalities == {0.98: 1, 0.99: 1}
+    assert rates.worst_of == (8,)
+    assert rates.false_alarms == pytest.approx(0.01 + 0.01 + 0.1)
+    assert rates.false_pass == pytest.approx(0.01)
+
+
+def test_true_equalities_are_refuted_as_often_as_the_rates_say() -> None:
+    """Means of five normal draws, for which Student's intervals are exact."""
+    rng, entry = np.random.default_rng(0), claims.load()["even"]
+    good: dict[str, Any] = {"bound": 1, "trials": 5, "confidence": 0.9}
+    found = []
+    for _ in range(1500):
+        draws = rng.normal(1, 3, size=5)
+        error = draws.std(ddof=1) / np.sqrt(5)
+        found.append(decide(entry, "record", measured=draws.mean(), standard_error=error, **good))
+    expected = claims.error_rates({"even": entry}, found).false_alarms
+    refuted = sum(one.outcome == "fails" for one in found)
+    assert expected == pytest.approx(150)
+    assert abs(refuted - expected) < 4 * np.sqrt(expected)
 
 
 def test_records_survive_json() -> None:
@@ -266,7 +383,7 @@ def test_plain_python_prints_one_line(capsys: pytest.CaptureFixture[str]) -> Non
     first, second = capsys.readouterr().out.splitlines()
     limits = stats.beta.ppf([0.005, 0.995], [900, 901], [101, 100])  # the textbook form
     assert first.startswith(f"✔ **Often**: 0.9 [{limits[0]:.4g}, {limits[1]:.4g}], claimed ≥ 0.8 ")
-    assert first.endswith("≥ 0.8 (1\xa0000 trials; 99 %; k = 2) — consistent with simulation.")
+    assert first.endswith("≥ 0.8 (1\xa0000 trials; 99 %; k = 2) — holds.")
     assert second.endswith("— control fails, as it must.")
 
 
@@ -286,7 +403,8 @@ one:
   source: this book
   title: One
   statement: $1=1$
-  kind: exact
+  known: proved on this page
+  kind: computed
   relation: "=="
   control: a number is changed
 """
@@ -318,12 +436,18 @@ def test_a_claim_belongs_to_one_chapter(registry: Path) -> None:
         (GOOD + "  colour: red\n", "'one': unknown key colour"),
         (GOOD + "  uses: [two]\n", "'one': uses unknown claim two"),
         (GOOD + GOOD, "given twice in the registry: one"),
-        (GOOD + "  kind: bound\n", "given twice in the registry: kind"),
+        (GOOD + "  kind: simulated\n", "given twice in the registry: kind"),
         (GOOD.replace("  control: a number is changed\n", ""), "'control' is missing"),
         (GOOD + "  chapter: 00-test\n", "unknown key chapter"),
         (GOOD.replace("  source: this book\n", ""), "'source' is missing"),
-        (GOOD.replace("exact", "sure"), "kind must be one of"),
-        (GOOD.replace("==", "<="), "kind exact has relation =="),
+        (GOOD.replace("computed", "sure"), "kind must be one of"),
+        (GOOD.replace("==", "!="), "relation must be == or <= or >="),
+        (GOOD.replace("  known: proved on this page\n", ""), "'known' is missing"),
+        (GOOD.replace("proved on this page", "proved"), "known must be one of: proved on this"),
+        (GOOD + "  exhaustive: yes please\n", "'exhaustive' must be true or false"),
+        (GOOD + "  exhaustive: true\n  tolerance: 1e-9\n", "its tolerance 0"),
+        (GOOD.replace("computed", "simulated") + "  exhaustive: true\n", "kind is computed"),
+        (GOOD + "  chosen: 3\n", "'chosen' must be a non-empty string"),
         (GOOD.replace('"=="', ""), "'relation' must be a non-empty string"),
         (GOOD.replace("One", "$1$"), "plain words"),
         (GOOD.replace("one:", "One:"), "lower-case words"),
@@ -332,10 +456,10 @@ def test_a_claim_belongs_to_one_chapter(registry: Path) -> None:
         (GOOD + "  tolerance: .nan\n", "tolerance must be a number"),
         (GOOD + "  assumptions: one\n", "'assumptions' must be a list of strings"),
         (GOOD + "  unchecked: too hard\n", "is unchecked, so it has no kind, relation, control"),
-        (GOOD.replace("exact", "illustration"), "an illustration decides nothing"),
+        (GOOD.replace("computed", "illustration"), "an illustration decides nothing"),
         (
-            GOOD.replace("exact", "statistical").replace("==", ">=") + "  tolerance: 0.1\n",
-            "statistical inequality has no tolerance",
+            GOOD.replace("computed", "simulated").replace("==", ">=") + "  tolerance: 0.1\n",
+            "simulated inequality has no tolerance",
         ),
         (
             GOOD + "  uses: [two]\n" + GOOD.replace("one", "two") + "  uses: [one]\n",

@@ -1,6 +1,7 @@
 """The ledger on the command line: list, show, and verify by running a chapter."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -22,16 +23,20 @@ sum:
   source: this book
   title: One and one
   statement: $1+1=2$
+  known: proved on this page
   assumptions: [numbers are added]
-  kind: exact
+  kind: computed
   relation: "=="
   control: a number is changed
 late:
   source: this book
   title: Two and two
   statement: $2+2=4$
+  known: observed, not proved
   uses: [sum]
-  kind: exact
+  kind: computed
+  chosen: the numbers
+  blind: other numbers
   relation: "=="
   control: a number is changed
 """,
@@ -40,11 +45,13 @@ picture:
   source: this book
   title: A picture
   statement: It looks nice.
+  known: observed, not proved
   kind: illustration
 open:
   source: this book
   title: An open question
   statement: Nobody knows.
+  known: conjecture
   unchecked: nobody knows how
 """,
 }
@@ -97,8 +104,9 @@ def run(*arguments: str, code: int = 0) -> Result:
 def test_list_shows_every_claim_or_those_of_a_chapter() -> None:
     lines = run("list").stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["sum", "late", "picture", "open"]
-    assert lines[0].split(maxsplit=3) == ["sum", "exact", "01-a", "One and one"]
-    assert lines[3].split(maxsplit=4) == ["open", "not", "checked", "02-b", "An open question"]
+    columns = [re.split(r"\s{2,}", line) for line in lines]
+    assert columns[0] == ["sum", "proved on this page", "computed", "01-a", "One and one"]
+    assert columns[3] == ["open", "conjecture", "not checked", "02-b", "An open question"]
     assert len(run("list", "--chapter", "01-a").stdout.splitlines()) == 2
     chosen = json.loads(run("list", "--chapter", "02-b", "--json").stdout)
     assert [one["id"] for one in chosen] == ["picture", "open"]
@@ -109,9 +117,17 @@ def test_list_shows_every_claim_or_those_of_a_chapter() -> None:
 @pytest.mark.usefixtures("registry")
 def test_show_says_all_that_the_registry_knows() -> None:
     text = run("show", "late").stdout
-    for part in ("Two and two (late)", "$2+2=4$", "this book", "sum", "exact: measured == claimed"):
+    for part in (
+        "Two and two (late)",
+        "$2+2=4$",
+        "this book",
+        "sum",
+        "computed: measured == claimed",
+    ):
         assert part in text
     assert "breaks: a number is changed" in text
+    for line in ("known    observed, not proved", "chosen   the numbers", "blind    other numbers"):
+        assert line in text
     assert "slth claims verify late" in text
     text = run("show", "open").stdout
     assert "not checked, because nobody knows how" in text
@@ -151,7 +167,9 @@ def test_verify_runs_each_chapter_once_and_answers_with_its_exit_code(
         return results[name]
 
     monkeypatch.setattr(verification, "run_chapter", fake)
-    assert "holds: every check holds, every control fails" in run("verify", "sum").stdout
+    text = run("verify", "sum").stdout
+    assert "holds: every check bears it out, every control fails" in text
+    assert "proved on this page; computed in 1 case" in text.replace("\N{NO-BREAK SPACE}", " ")
     assert (
         "Running chapter 01-a, full profile (its time is not stored)"
         in run("verify", "sum", "--profile", "full").stderr
@@ -160,7 +178,7 @@ def test_verify_runs_each_chapter_once_and_answers_with_its_exit_code(
     both = run("verify", "sum", "late", "sum", "picture", "--profile", "fast", code=1)
     assert ran == [("01-a", "fast"), ("02-b", "fast")]
     assert both.stdout.count("One and one (this book)") == 1
-    assert "fails: it has no negative control; a check does not bear it out" in both.stdout
+    assert "fails: a check does not bear it out; it has no negative control" in both.stdout
     assert "○ picture" in run("verify", "picture", code=2).stdout
     ran.clear()
     assert "nobody knows how" in run("verify", "open", code=2).stdout
@@ -175,7 +193,9 @@ def test_verify_runs_each_chapter_once_and_answers_with_its_exit_code(
         ([("record", "holds"), ("control", "fails")], None, "holds"),
         ([("record", "holds"), ("control", "fails")], "KeyError: 'x'", "fails"),
         ([("record", "holds"), ("record", "inconclusive"), ("control", "fails")], None, "fails"),
+        ([("record", "not refuted"), ("control", "fails")], None, "holds"),
         ([("record", "holds"), ("control", "holds")], None, "fails"),
+        ([("record", "not refuted"), ("control", "not refuted")], None, "fails"),
         ([("record", "holds"), ("control", "inconclusive")], None, "fails"),
         ([("record", "holds")], None, "fails"),
         ([("control", "fails")], None, "fails"),
@@ -205,7 +225,7 @@ def test_without_the_tools_the_message_says_what_to_install(
 @pytest.mark.parametrize(
     ("late", "code", "words"),
     [
-        (HOLDS, 0, "holds: every check holds"),
+        (HOLDS, 0, "holds: every check bears it out"),
         ('claims.record("late", measured=3, bound=4)', 1, "claim 'late' does not hold: 3"),
     ],
 )
@@ -243,4 +263,4 @@ def test_stored_times_are_those_of_chapters() -> None:
 @pytest.mark.slow
 def test_a_real_claim_is_verified() -> None:
     done = run("verify", "solve-cost", "solve-true-optimum", "--profile", "fast")
-    assert done.stdout.count("holds: every check holds, every control fails") == 2
+    assert done.stdout.count("holds: every check bears it out, every control fails") == 2

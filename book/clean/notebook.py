@@ -97,9 +97,9 @@ def _title(page: Page, profile: str, result: Result) -> str:
     if shared.site is not None:
         lines[-1] += f" Read it [in the book]({shared.site}notebooks/{chapter}.html)."
     lines += [
-        "A sign such as [✔ `some-claim`] names an entry of the book's ledger: ✔ checked exactly, "
-        "≈ consistent with simulation, ○ not checked. The cells repeat the checks; the "
-        "table at the end lists them.",
+        "A sign such as [✔ `some-claim`] names an entry of the book's ledger: ✔ computed, "
+        "≈ simulated, ○ not checked. The cells repeat the checks; the table at the end lists "
+        "them, and says how each claim is known.",
         "",
         "Text: CC BY 4.0; code: MIT licence. Please cite the paper: E. Natale, D. Ferré, "
         "G. Giambartolomei, F. Giroire, F. Mallmann-Trenn, [*On the Sparsity of the Strong Lottery "
@@ -168,16 +168,17 @@ def _claims(page: Page) -> list[Any]:
     known = [page.shared.claims[one] for one in page.claimed if one in page.shared.claims]
     if not known:
         return []
+    states = {one.id: claims.status(one, page.shared.records) for one in known}
     rows = [
-        f"| `{one.id}` | {one.title} | {claims.status(one, page.shared.records).text} "
+        f"| `{one.id}` | {one.title} | {one.known} | {states[one.id].checked} "
         f"| `slth claims verify {one.id}` |"
         for one in known
     ]
     lines = [
         "## Claims",
         "",
-        "| claim | what it says | in the book | verify it |",
-        "|:--|:--|:--|:--|",
+        "| claim | what it says | how it is known | how the book checks it | verify it |",
+        "|:--|:--|:--|:--|:--|",
     ]
     return [new_markdown_cell("\n".join([*lines, *rows]))]
 

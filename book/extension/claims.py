@@ -84,6 +84,18 @@ class ClaimsTable(Generated):
         return next((line[2:] for line in headings if line.startswith("# ")), chapter)
 
 
+class ClaimsChance(Generated):
+    """``{claims-chance}``: how often the simulated checks err by chance, counted."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the paragraph."""
+        paragraph = nodes.container()
+        records = ledger.all_records(collected(self.env))
+        text = claims_page.chance(registry(self.env), records)
+        self.parse(text or "No simulated check was collected.", paragraph)
+        return list(paragraph.children)
+
+
 class ClaimsGraph(SphinxDirective):
     """``{claims-graph}``: which claims use which."""
 
@@ -132,6 +144,7 @@ def setup(app: Sphinx) -> None:
     """Register the role, the directives and the checks."""
     app.add_role("claim", ClaimRole())
     app.add_directive("claims-table", ClaimsTable)
+    app.add_directive("claims-chance", ClaimsChance)
     app.add_directive("claims-graph", ClaimsGraph)
     app.connect("doctree-read", check_theorems)
     app.connect("env-check-consistency", check_labels)

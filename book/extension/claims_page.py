@@ -1,5 +1,6 @@
 """The claims page: the table and the graph, as text made from registry and results."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from graphlib import TopologicalSorter
 from html import escape
@@ -11,28 +12,78 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from book.ledger import SIGNS
-from slth.claims import Claim, Record, relation_text, status
+from slth.claims import KNOWN, Claim, Record, error_rates, relation_text, status
 
-_STATES = {
-    "checked": "checked exactly",
-    "simulated": "consistent with simulation",
-    "unchecked": "not checked",
-}
+_STATES = {"computed": "computed", "simulated": "simulated", "unchecked": "not checked"}
 _BOX_WIDTH, _BOX_HEIGHT, _GAP_X, _GAP_Y, _LINE = 180, 56, 48, 18, 15
 
 
 def badge_text(claim: Claim, records: Sequence[Record]) -> str:
-    """Return what a badge says: the sign and the state, without the reason."""
+    """Return what a badge says: how the claim is known and how it was checked, without reasons."""
     state = status(claim, records)
-    text = _STATES["unchecked"] if state.name == "unchecked" else state.text
-    return f"{SIGNS[state.name]} {text}"
+    checked = _STATES["unchecked"] if state.name == "unchecked" else state.checked
+    return f"{SIGNS[state.name]} {state.known}; {checked}"
 
 
 def summary(registry: Mapping[str, Claim], records: Sequence[Record]) -> str:
-    """Return one sentence with the number of claims in each state."""
-    names: list[str] = [status(claim, records).name for claim in registry.values()]
-    counts = ", ".join(f"{names.count(name)} {text}" for name, text in _STATES.items())
-    return f"{len(registry)} {'claim' if len(registry) == 1 else 'claims'}: {counts}."
+    """Return the number of claims that are known in each way, and of those in each state."""
+    known = Counter(claim.known for claim in registry.values())
+    states: Counter[str] = Counter(status(claim, records).name for claim in registry.values())
+    number = f"{len(registry)} {'claim' if len(registry) == 1 else 'claims'}"
+    return (
+        f"{number}, by how they are known: {_counts({one: one for one in KNOWN}, known)}.\n"
+        f"By how they are checked: {_counts(_STATES, states)}."
+    )
+
+
+def _counts(words: Mapping[str, str], numbers: Mapping[str, int]) -> str:
+    return "; ".join(f"{numbers[name]} {text}" for name, text in words.items() if numbers[name])
+
+
+def chance(registry: Mapping[str, Claim], records: Sequence[Record]) -> str:
+    """Return what chance can do to the simulated checks, counted from the records.
+
+    Parameters
+    ----------
+    registry
+        All claims.
+    records
+        Their records.
+
+    Returns
+    -------
+    str
+        A paragraph in Markdown, empty if nothing was simulated.
+    """
+    rates = error_rates(registry, records)
+    lines = []
+    if rates.equalities:
+        lines.append(
+            f"{_records(rates.equalities)} test an equality without tolerance, "
+            f"{_levels(rates.equalities)}: if all of them are true, we expect "
+            f"{rates.false_alarms:.2g} of them to be refuted by chance."
+        )
+    if rates.inequalities:
+        lines.append(
+            f"{_records(rates.inequalities)} decide an inequality, or an equality up to a "
+            f"tolerance, {_levels(rates.inequalities)}: where it is false, a record passes by "
+            f"chance with probability at most {100 * rates.false_pass:.2g} %."
+        )
+    if rates.worst_of:
+        lines.append(
+            f"{len(rates.worst_of)} of all these stand for the worst of several simulations (of "
+            f"up to {max(rates.worst_of)}); their intervals are wide enough to hold for all of "
+            "them at once, at the level that is counted here."
+        )
+    return "\n".join(lines)
+
+
+def _records(numbers: Mapping[float, int]) -> str:
+    return f"{sum(numbers.values())} records"
+
+
+def _levels(numbers: Mapping[float, int]) -> str:
+    return ", ".join(f"{numbers[one]} at {round(100 * one, 6):g} %" for one in sorted(numbers))
 
 
 def by_chapter(registry: Mapping[str, Claim], order: Sequence[str]) -> dict[str, list[Claim]]:
@@ -76,6 +127,8 @@ def _statement(claim: Claim) -> str:
     ]
     if claim.assumptions:
         lines[-1] += f" *Assumes:* {'; '.join(claim.assumptions)}."
+    if claim.chosen:
+        lines += ["", f"*Chosen after seeing the data:* {claim.chosen}."]
     if claim.label:
         lines += ["", f"{{prf:ref}}`Where it is stated <{claim.label}>`"]
     else:
@@ -91,7 +144,10 @@ def _checks(claim: Claim, records: Sequence[Record]) -> tuple[str, str]:
         for one in own
         if one.role == "control"
     ]
-    check = "\n\n".join([status(claim, records).text, *checks])
+    state = status(claim, records)
+    check = "\n\n".join([state.known, state.checked, *checks])
+    if claim.blind:
+        check += f"\n\n*What it cannot see:* {claim.blind}."
     if claim.unchecked is None:
         check += f"\n\n*Repeat it:*\n\n```sh\nslth claims verify {claim.id}\n```"
     control = "\n\n".join([f"Breaks: {claim.control}.", *controls])

@@ -7,6 +7,7 @@ same rule on the same check with one assumption broken, and raises unless the cl
 fails.
 """
 
+from slth.claims.chance import ErrorRates, error_rates
 from slth.claims.ledger import (
     MIME,
     ClaimFailed,
@@ -18,7 +19,7 @@ from slth.claims.ledger import (
     relation_text,
     status,
 )
-from slth.claims.registry import Claim, RegistryError, load, registry_path
+from slth.claims.registry import KNOWN, Claim, RegistryError, load, registry_path
 from slth.claims.rules import (
     Interval,
     Record,
@@ -28,15 +29,18 @@ from slth.claims.rules import (
 )
 
 __all__ = [
+    "KNOWN",
     "MIME",
     "Claim",
     "ClaimFailed",
     "ControlPassed",
+    "ErrorRates",
     "Interval",
     "Record",
     "RegistryError",
     "Status",
     "control",
+    "error_rates",
     "load",
     "markdown",
     "mean_interval",

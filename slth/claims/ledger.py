@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from slth.claims.registry import Claim, load, registry_path
-from slth.claims.rules import Record, decide
+from slth.claims.rules import BORNE_OUT, Record, decide
+from slth.claims.verdict import faults
 
 MIME = "application/vnd.slth.claim+json"
 """Media type of the cell output that carries a record."""
@@ -25,10 +26,24 @@ class ControlPassed(ClaimFailed):
 
 @dataclass(frozen=True)
 class Status:
-    """The honest state of a claim: ``name`` is ``checked``, ``simulated`` or ``unchecked``."""
+    """The two halves of a badge: how a claim is known, and how it was checked.
 
-    name: Literal["checked", "simulated", "unchecked"]
-    text: str
+    Attributes
+    ----------
+    name
+        ``"computed"``, ``"simulated"`` or ``"unchecked"``.
+    known, checked
+        The halves, in words.
+    """
+
+    name: Literal["computed", "simulated", "unchecked"]
+    known: str
+    checked: str
+
+    @property
+    def text(self) -> str:
+        """Both halves."""
+        return f"{self.known}; {self.checked}"
 
 
 def record(
@@ -39,28 +54,33 @@ def record(
     trials: int | None = None,
     confidence: float | None = None,
     standard_error: float | None = None,
+    worst_of: int = 1,
     setting: str = "",
 ) -> Record:
     r"""Check a claim by its registered rule, show the result, and raise if it does not hold.
 
-    Exact: :math:`|m-b|\le\tau`.  Bound: :math:`m\le b+\tau` (or :math:`m\ge b-\tau`).
-    Statistical, with the interval :math:`[l,u]` of :math:`m`: :math:`l\ge b`, or :math:`u\le b`,
-    or :math:`l-\tau\le b\le u+\tau`.
+    Computed: $|m-b|\le\tau$, or $m\le b+\tau$, or $m\ge b-\tau$, in every case.  Simulated, with
+    the interval $[l,u]$ of $m$: $l\ge b$, or $u\le b$, or $b-\tau\le l$ and $u\le b+\tau$; with
+    $\tau=0$, $l\le b\le u$ does not refute the equality.
 
     Parameters
     ----------
     claim
         Identifier in the registry.
     measured, bound
-        The two sides of the relation.  For exact claims and bounds they may be arrays, which
-        broadcast; the relation must hold for every entry.  Illustrations take no ``bound``.
+        The two sides of the relation.  For computed claims they may be arrays, which broadcast;
+        the relation must hold for every entry.  Illustrations take no ``bound``.
     trials
-        Number of trials (statistical), or of instances that ``measured`` sums up.
+        Number of independent draws (simulated), or of instances that ``measured`` sums up.
     confidence
-        Two-sided level of the interval, for statistical claims.
+        Two-sided level of the interval, for simulated claims.
     standard_error
-        Of ``measured``, when it is a mean with a normal interval.  Without it, ``measured`` is a
-        proportion of ``trials`` and the interval is Clopper and Pearson's.
+        Of ``measured``, when it is the mean of ``trials`` draws; the interval is Student's.
+        Without it, ``measured`` is a proportion of ``trials``, and the interval Clopper and
+        Pearson's.
+    worst_of
+        Number of simulations of which this is the worst; the interval is widened so that all of
+        them hold at once with ``confidence``.
     setting
         The parameters of this check in words, shown beside the result.
 
@@ -84,10 +104,11 @@ def record(
         trials=trials,
         confidence=confidence,
         standard_error=standard_error,
+        worst_of=worst_of,
         setting=setting,
     )
     _emit(entry, result)
-    if result.outcome in ("fails", "inconclusive"):
+    if result.outcome not in BORNE_OUT:
         verdict = "does not hold" if result.outcome == "fails" else "is not decided"
         raise ClaimFailed(f"claim '{claim}' {verdict}: {relation_text(entry, result)}")
     return result
@@ -101,13 +122,14 @@ def control(
     trials: int | None = None,
     confidence: float | None = None,
     standard_error: float | None = None,
+    worst_of: int = 1,
     setting: str = "",
 ) -> Record:
     """Run the same check with one assumption broken, and raise unless the claim clearly fails.
 
     Parameters
     ----------
-    claim, measured, bound, trials, confidence, standard_error, setting
+    claim, measured, bound, trials, confidence, standard_error, worst_of, setting
         As in :func:`record`.
 
     Returns
@@ -132,11 +154,12 @@ def control(
         trials=trials,
         confidence=confidence,
         standard_error=standard_error,
+        worst_of=worst_of,
         setting=setting,
     )
     _emit(entry, result)
     if result.outcome != "fails":
-        verdict = "still holds" if result.outcome == "holds" else "is not clearly broken"
+        verdict = "is not clearly broken" if result.outcome == "inconclusive" else "still holds"
         raise ControlPassed(
             f"negative control of claim '{claim}': the claim {verdict} although the control "
             f"breaks an assumption ({entry.control}): {relation_text(entry, result)}"
@@ -154,8 +177,9 @@ def relation_text(claim: Claim, result: Record) -> str:
     notes = [f"tolerance {claim.tolerance:g}"] if claim.tolerance else []
     if result.trials is not None:
         notes.append(_count(claim, result.trials))
-    if result.interval is not None:
-        notes.append(f"{100 * result.interval.confidence:g} %")
+    if result.confidence is not None:
+        together = f" for the worst of {result.worst_of}" if result.worst_of > 1 else ""
+        notes.append(_percent(result.confidence) + together)
     if result.setting:
         notes.append(result.setting)
     return f"{text} ({'; '.join(notes)})" if notes else text
@@ -166,28 +190,23 @@ def markdown(claim: Claim, result: Record) -> str:
     if result.role == "control":
         sign, verdict = {
             "fails": ("✔", "control fails, as it must"),
-            "holds": ("✘", "control passes, so the check proves nothing"),
-        }.get(result.outcome, ("✘", "control is inconclusive, so the check proves nothing"))
+            "inconclusive": ("✘", "control is inconclusive, so the check proves nothing"),
+        }.get(result.outcome, ("✘", "control passes, so the check proves nothing"))
         title = f"**Control of “{claim.title}”** (breaks: {claim.control})"
     else:
         sign, verdict = {
-            "holds": ("✔", _HELD.get(str(claim.kind), "")),
+            "holds": ("✔", "holds"),
+            "not refuted": ("✔", "not refuted"),
             "fails": ("✘", "does not hold"),
             "inconclusive": ("✘", "not decided by this many trials"),
-        }.get(result.outcome, ("○", "shown, not checked"))
+            "shown": ("○", "shown, not checked"),
+        }[result.outcome]
         title = f"**{claim.title}**"
     return f"{sign} {title}: {relation_text(claim, result)} — {verdict}."
 
 
-_HELD = {
-    "exact": "checked exactly",
-    "bound": "checked exactly",
-    "statistical": "consistent with simulation",
-}
-
-
 def status(claim: Claim, records: Iterable[Record]) -> Status:
-    """Return the honest state of a claim from its records.
+    """Return how a claim is known and, from its records, how it was checked.
 
     Parameters
     ----------
@@ -203,35 +222,42 @@ def status(claim: Claim, records: Iterable[Record]) -> Status:
     Examples
     --------
     >>> from slth import claims
-    >>> idea = claims.Claim("idea", "here", "this book", "An idea", "…", unchecked="it is new")
+    >>> idea = claims.Claim(
+    ...     "idea", "here", "this book", "An idea", "…", "conjecture", unchecked="nobody knows how"
+    ... )
     >>> claims.status(idea, []).text
-    'not checked, because it is new'
+    'conjecture; not checked, because nobody knows how'
     """
     if claim.unchecked is not None:
-        return Status("unchecked", f"not checked, because {claim.unchecked}")
-    own = [one for one in records if one.claim == claim.id and one.role == "record"]
-    if not own:
-        return Status("unchecked", "not checked, because no result was collected")
+        return Status("unchecked", claim.known, f"not checked, because {claim.unchecked}")
+    own = [one for one in records if one.claim == claim.id]
+    if found := faults(claim, own):
+        return Status("unchecked", claim.known, f"not checked, because {found[0]}")
+    checks = [one for one in own if one.role == "record"]
     if claim.kind == "illustration":
-        return Status("unchecked", "not checked, because it is shown as an illustration")
-    if any(one.outcome != "holds" for one in own):
-        return Status("unchecked", "not checked, because the last run did not bear it out")
-    if claim.kind == "statistical":
-        trials = sum(one.trials or 0 for one in own)
-        levels = sorted({one.interval.confidence for one in own if one.interval})
-        confidence = f"{100 * levels[0]:g} %" if levels else "?"
-        return Status(
-            "simulated", f"consistent with simulation ({_count(claim, trials)}, {confidence})"
-        )
-    cases = sum(one.trials or 1 for one in own)
-    many = f" ({_count(claim, cases)})" if cases > 1 else ""
-    return Status("checked", f"checked exactly{many}")
+        return Status("unchecked", claim.known, "shown, not checked")
+    if claim.exhaustive:
+        return Status("computed", claim.known, "computed in every case")
+    if claim.kind == "computed":
+        cases = sum(one.trials or 1 for one in checks)
+        return Status("computed", claim.known, f"computed in {_count(claim, cases)}")
+    trials = _count(claim, sum(one.trials or 0 for one in checks))
+    level = _percent(min(one.confidence or 0.0 for one in checks))
+    if any(one.outcome == "not refuted" for one in checks):
+        return Status("simulated", claim.known, f"simulated: not refuted by {trials} at {level}")
+    return Status("simulated", claim.known, f"simulated, {trials}, {level}")
+
+
+def _percent(level: float) -> str:
+    """Return a level of confidence in per cent, without the rounding of its arithmetic."""
+    return f"{round(100 * level, 6):g} %"
 
 
 def _count(claim: Claim, number: int) -> str:
-    """Trials of a simulation; cases, each of which an exact check has to pass."""
-    what = "cases" if claim.kind in ("exact", "bound") else "trials"
-    return f"{number:,} {what}".replace(",", "\N{NO-BREAK SPACE}")
+    """Trials of a simulation; cases, each of which a computation has to pass."""
+    what = "case" if claim.kind == "computed" else "trial"
+    plural = "" if number == 1 else "s"
+    return f"{number:,} {what}{plural}".replace(",", "\N{NO-BREAK SPACE}")
 
 
 @lru_cache(maxsize=4)

@@ -7,18 +7,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import yaml
 
 from slth import shipped
 
-KINDS = ("exact", "bound", "statistical", "illustration")
-RELATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"exact": ("==",), "bound": ("<=", ">="), "statistical": ("==", "<=", ">=")}
+KINDS = ("computed", "simulated", "illustration")
+"""How a claim is checked: by arithmetic, by random trials, or not at all."""
+
+RELATIONS = ("==", "<=", ">=")
+"""What a claim may state between what is measured, on the left, and its bound."""
+
+KNOWN = (
+    "proved on this page",
+    "proved in the cited paper",
+    "observed, not proved",
+    "conjecture",
 )
-"""The relations that each kind of claim may state between what is measured and its bound."""
+"""How a claim is known: the first half of its badge; a check is the second."""
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -43,18 +50,26 @@ class Claim:
         A few plain words (no mathematics).
     statement
         The statement in MyST Markdown.
+    known
+        How it is known, apart from the check: one of :data:`KNOWN`.
     assumptions
         What the statement assumes, one entry each.
     uses
         Identifiers of the claims whose truth this one relies on.
     kind
-        ``"exact"``, ``"bound"``, ``"statistical"`` or ``"illustration"``.
+        ``"computed"``, ``"simulated"`` or ``"illustration"``.
     relation
         ``"=="``, ``"<="`` or ``">="``: what is measured, on the left, against its bound.
     tolerance
-        Slack of ``==`` and of bounds, in the unit of what is measured.
+        Slack of the relation, in the unit of what is measured; none for simulated inequalities.
+    exhaustive
+        Whether the check goes through every case of a finite statement, in exact arithmetic.
     control
         Which assumption the negative control breaks, in words.
+    chosen
+        What was chosen after seeing the data (a bound, a tolerance, a range), if anything was.
+    blind
+        What the check cannot see, if it is saturated.
     label
         Label of the theorem directive that states the claim, if there is one.
     unchecked
@@ -66,12 +81,16 @@ class Claim:
     source: str
     title: str
     statement: str
+    known: str
     assumptions: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     kind: str | None = None
     relation: str | None = None
     tolerance: float = 0.0
+    exhaustive: bool = False
     control: str | None = None
+    chosen: str | None = None
+    blind: str | None = None
     label: str | None = None
     unchecked: str | None = None
 
@@ -134,8 +153,8 @@ def load(path: str | os.PathLike[str] | None = None) -> dict[str, Claim]:
     Raises
     ------
     RegistryError
-        Unknown or missing keys, unknown kinds, a relation that the kind does not have, a dangling
-        or circular ``uses``, a check without control, a claim that two chapters state.
+        Unknown or missing keys, kinds or relations, an exhaustive check that is not exact, a
+        dangling or circular ``uses``, a check without control, a claim that two chapters state.
 
     Examples
     --------
@@ -148,7 +167,8 @@ def load(path: str | os.PathLike[str] | None = None) -> dict[str, Claim]:
     ...   source: this book
     ...   title: Pascal's rule
     ...   statement: Each inner entry is the sum of the two above it.
-    ...   kind: exact
+    ...   known: proved on this page
+    ...   kind: computed
     ...   relation: "=="
     ...   control: one entry is changed
     ... ''')
@@ -195,7 +215,7 @@ def _claim(identifier: str, chapter: str, entry: Any) -> Claim:
             f"{where}: unknown key {', '.join(unknown)}; the keys are {', '.join(known)}"
         )
     values: dict[str, Any] = {"id": identifier, "chapter": chapter}
-    for name in ("source", "title", "statement"):
+    for name in ("source", "title", "statement", "known"):
         if name not in entry:
             raise RegistryError(f"{where}: '{name}' is missing")
     for name, value in entry.items():
@@ -205,6 +225,10 @@ def _claim(identifier: str, chapter: str, entry: Any) -> Claim:
             values[name] = tuple(value)
         elif name == "tolerance":
             values[name] = _tolerance(where, value)
+        elif name == "exhaustive":
+            if not isinstance(value, bool):
+                raise RegistryError(f"{where}: 'exhaustive' must be true or false, got {value!r}")
+            values[name] = value
         elif not isinstance(value, str) or not value.strip():
             raise RegistryError(f"{where}: '{name}' must be a non-empty string, got {value!r}")
         else:
@@ -227,12 +251,13 @@ def _tolerance(where: str, value: Any) -> float:
 def _check_rule(where: str, claim: Claim) -> None:
     if "$" in claim.title or "\n" in claim.title:
         raise RegistryError(f"{where}: 'title' is one line of plain words, without mathematics")
+    if claim.known not in KNOWN:
+        raise RegistryError(
+            f"{where}: known must be one of: {'; '.join(KNOWN)}; got {claim.known!r}"
+        )
     if claim.unchecked is not None:
-        surplus = [key for key in ("kind", "relation", "control") if getattr(claim, key)]
-        if surplus or claim.tolerance:
-            raise RegistryError(
-                f"{where}: is unchecked, so it has no {', '.join(surplus) or 'tolerance'}"
-            )
+        if surplus := _given(claim, "kind", *_OF_A_CHECK):
+            raise RegistryError(f"{where}: is unchecked, so it has no {surplus}")
         return
     if claim.kind not in KINDS:
         raise RegistryError(
@@ -240,26 +265,34 @@ def _check_rule(where: str, claim: Claim) -> None:
             f"'unchecked'), got {claim.kind!r}"
         )
     if claim.kind == "illustration":
-        surplus = [key for key in ("relation", "control") if getattr(claim, key)]
-        if surplus or claim.tolerance:
-            raise RegistryError(
-                f"{where}: an illustration decides nothing, so it has no "
-                f"{', '.join(surplus) or 'tolerance'}"
-            )
+        if surplus := _given(claim, *_OF_A_CHECK):
+            raise RegistryError(f"{where}: an illustration decides nothing, so it has no {surplus}")
         return
-    if claim.relation not in RELATIONS[claim.kind]:
+    if claim.relation not in RELATIONS:
         raise RegistryError(
-            f"{where}: a claim of kind {claim.kind} has relation "
-            f"{' or '.join(RELATIONS[claim.kind])}, got {claim.relation!r}"
+            f"{where}: relation must be {' or '.join(RELATIONS)}, got {claim.relation!r}"
         )
-    if claim.kind == "statistical" and claim.relation != "==" and claim.tolerance:
+    if claim.kind == "simulated" and claim.relation != "==" and claim.tolerance:
         raise RegistryError(
-            f"{where}: a statistical inequality has no tolerance, its interval is the slack"
+            f"{where}: a simulated inequality has no tolerance, its interval is the slack"
+        )
+    if claim.exhaustive and (claim.kind != "computed" or claim.tolerance):
+        raise RegistryError(
+            f"{where}: an exhaustive check goes through every case in exact arithmetic, so its "
+            f"kind is computed and its tolerance 0"
         )
     if claim.control is None:
         raise RegistryError(
             f"{where}: 'control' is missing: which assumption does the negative control break?"
         )
+
+
+_OF_A_CHECK = ("relation", "tolerance", "exhaustive", "control", "blind")
+
+
+def _given(claim: Claim, *keys: str) -> str:
+    """Return which of these keys a claim has, with commas."""
+    return ", ".join(key for key in keys if getattr(claim, key))
 
 
 def _check_uses(claims: Mapping[str, Claim]) -> None:

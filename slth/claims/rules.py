@@ -1,13 +1,16 @@
-r"""The rules that decide a check: exact, bound, or statistical with an exact interval.
+r"""The rules that decide a check: computed, or simulated with an interval.
 
-A statistical check has three outcomes, not two.  With the interval :math:`[l,u]` for the measured
-value, :math:`\ge b` *holds* if :math:`l\ge b`, *fails* if :math:`u<b`, and is *inconclusive*
-otherwise.
+A simulated check may also leave a claim undecided.  With the interval $[l,u]$ for the measured
+value, $\ge b$ *holds* if $l\ge b$, *fails* if $u<b$, and is *inconclusive* otherwise.  Equality up
+to $\tau>0$ *holds* if all of $[l,u]$ lies within $[b-\tau,b+\tau]$, *fails* if none of it does.
+Equality with $\tau=0$ is a hypothesis that can only be refuted: it *fails* if $b$ lies outside
+$[l,u]$, and is *not refuted* otherwise.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from numbers import Rational
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +18,10 @@ from scipy import special
 
 from slth.claims.registry import Claim
 
-Outcome = Literal["holds", "fails", "inconclusive", "shown"]
+Outcome = Literal["holds", "not refuted", "fails", "inconclusive", "shown"]
+
+BORNE_OUT: tuple[Outcome, ...] = ("holds", "not refuted", "shown")
+"""The outcomes that a check may have without speaking against its claim."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,14 @@ class Record:
     trials
         Number of trials or instances behind ``measured``.
     interval
-        Confidence interval of ``measured``, for statistical claims.
+        Confidence interval of ``measured``, for simulated claims.
     outcome
-        ``"holds"``, ``"fails"``, ``"inconclusive"``, or ``"shown"`` for an illustration.
+        ``"holds"``, ``"not refuted"``, ``"fails"``, ``"inconclusive"``, or ``"shown"`` for an
+        illustration.
     setting
         The parameters of the check, in words.
+    worst_of
+        Number of simulations whose intervals all hold at once with ``confidence``.
     """
 
     claim: str
@@ -61,6 +70,12 @@ class Record:
     interval: Interval | None
     outcome: Outcome
     setting: str = ""
+    worst_of: int = 1
+
+    @property
+    def confidence(self) -> float | None:
+        """Level at which the check is decided: of all simulations that it is the worst of."""
+        return None if self.interval is None else _joint(self.interval.confidence, self.worst_of)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as plain JSON types."""
@@ -100,13 +115,15 @@ def proportion_interval(successes: int, trials: int, confidence: float) -> Inter
     return Interval(float(limits.low), float(limits.high), confidence)
 
 
-def mean_interval(mean: float, standard_error: float, confidence: float) -> Interval:
-    r"""Return the normal interval :math:`m\pm z\,s` for a mean with standard error :math:`s`.
+def mean_interval(mean: float, standard_error: float, draws: int, confidence: float) -> Interval:
+    r"""Return Student's interval $m\pm t_{N-1}\,s$ for a mean $m$ with standard error $s$.
 
     Parameters
     ----------
     mean, standard_error
         The estimate and its standard error (> 0).
+    draws
+        Number $N\ge2$ of independent draws; for many of them the interval is the normal one.
     confidence
         Two-sided level in :math:`(0,1)`.
 
@@ -117,13 +134,15 @@ def mean_interval(mean: float, standard_error: float, confidence: float) -> Inte
     Examples
     --------
     >>> from slth import claims
-    >>> interval = claims.mean_interval(1.0, 0.1, 0.95)
+    >>> interval = claims.mean_interval(1.0, 0.1, 5, 0.95)
     >>> round(interval.low, 4), round(interval.high, 4)
-    (0.804, 1.196)
+    (0.7224, 1.2776)
     """
     if not (math.isfinite(standard_error) and standard_error > 0):
         raise ValueError(f"standard_error must be finite and > 0, got {standard_error}")
-    half = float(special.ndtri((1 + confidence) / 2)) * standard_error
+    if draws < 2:
+        raise ValueError(f"draws must be ≥ 2 for the interval of a mean, got {draws}")
+    half = float(special.stdtrit(draws - 1, (1 + confidence) / 2)) * standard_error
     return Interval(mean - half, mean + half, confidence)
 
 
@@ -180,6 +199,7 @@ def decide(
     trials: int | None = None,
     confidence: float | None = None,
     standard_error: float | None = None,
+    worst_of: int = 1,
     setting: str = "",
 ) -> Record:
     """Apply the claim's rule to what was measured; arguments as in :func:`slth.claims.record`."""
@@ -188,25 +208,30 @@ def decide(
         raise ValueError(f"{where} is registered as not checked: {claim.unchecked}")
     if trials is not None and (trials != int(trials) or trials < 1):
         raise ValueError(f"{where}: trials must be a whole number ≥ 1, got {trials}")
-    if claim.kind != "statistical" and not (confidence is None and standard_error is None):
-        raise ValueError(
-            f"{where} is of kind {claim.kind}: confidence belongs to statistical claims"
-        )
+    if worst_of != int(worst_of) or worst_of < 1:
+        raise ValueError(f"{where}: worst_of must be a whole number ≥ 1, got {worst_of}")
+    if claim.kind != "simulated" and not (
+        confidence is None and standard_error is None and worst_of == 1
+    ):
+        raise ValueError(f"{where} is {claim.kind}: confidence belongs to simulated claims")
     if (bound is None) != (claim.kind == "illustration"):
         need = "decides nothing and takes no bound" if bound is not None else "needs a bound"
         raise ValueError(f"{where} ({claim.kind}) {need}")
 
     interval: Interval | None = None
     if claim.kind == "illustration":
-        left, right, cases = *_worst(where, measured, measured, "=="), 1
-        right = None
+        left, right, cases = _worst(where, measured, measured, "==")[0], None, 1
         outcome: Outcome = "shown"
-    elif claim.kind == "statistical":
+    elif claim.kind == "simulated":
         left, right = _scalar(where, "measured", measured), _scalar(where, "bound", bound)
-        interval = _interval(where, float(left), trials, confidence, standard_error)
+        interval = _interval(where, float(left), trials, confidence, standard_error, worst_of)
         outcome = _judge(str(claim.relation), interval, float(right), claim.tolerance)
         cases = 1
     else:
+        if claim.exhaustive and not (_is_exact(measured) and _is_exact(bound)):
+            raise ValueError(
+                f"{where} is exhaustive: give integers or fractions, not floating-point numbers"
+            )
         left, right = _worst(where, measured, bound, str(claim.relation))
         excess = _excess(left, right, str(claim.relation))
         outcome = "holds" if excess <= claim.tolerance else "fails"
@@ -214,19 +239,33 @@ def decide(
     return Record(
         claim=claim.id,
         role=role,
-        measured=left,
-        bound=right,
+        measured=_plain(where, left),
+        bound=None if right is None else _plain(where, right),
         trials=int(trials) if trials is not None else (cases if cases > 1 else None),
         interval=interval,
         outcome=outcome,
         setting=setting,
+        worst_of=int(worst_of),
     )
 
 
-def _excess(left: Any, right: Any, relation: str) -> float:
-    """How far the relation is from holding; ≤ 0 where it holds."""
+def _is_exact(value: Any) -> bool:
+    """Whether all entries are integers or fractions."""
+    array = np.asarray(value)
+    return array.dtype.kind in "biu" or (
+        array.dtype.kind == "O" and all(isinstance(one, Rational) for one in array.flat)
+    )
+
+
+def _joint(confidence: float, number: int) -> float:
+    """Level at which that many intervals of level ``confidence`` hold at once, at least."""
+    return 1 - number * (1 - confidence)
+
+
+def _excess(left: Any, right: Any, relation: str) -> Any:
+    """How far the relation is from holding; ≤ 0 where it holds; exact if both sides are."""
     difference = left - right
-    return float({"==": abs(difference), "<=": difference, ">=": -difference}[relation])
+    return {"==": abs(difference), "<=": difference, ">=": -difference}[relation]
 
 
 def _worst(where: str, measured: Any, bound: Any, relation: str) -> tuple[Any, Any]:
@@ -246,8 +285,8 @@ def _worst(where: str, measured: Any, bound: Any, relation: str) -> tuple[Any, A
             raise ValueError(f"{where}: {name} must be finite, got {value!r}")
     left, right = np.broadcast_arrays(*sides)
     excess = [_excess(a, b, relation) for a, b in zip(left.flat, right.flat, strict=True)]
-    worst = int(np.argmax(excess))
-    return _plain(where, left.flat[worst]), _plain(where, right.flat[worst])
+    worst = max(range(len(excess)), key=excess.__getitem__)
+    return left.flat[worst], right.flat[worst]
 
 
 def _scalar(where: str, name: str, value: Any) -> float | int:
@@ -275,13 +314,15 @@ def _interval(
     trials: int | None,
     confidence: float | None,
     standard_error: float | None,
+    worst_of: int,
 ) -> Interval:
     if trials is None or confidence is None:
-        raise ValueError(f"{where} is statistical: give trials and confidence")
+        raise ValueError(f"{where} is simulated: give trials and confidence")
     if not 0 < confidence < 1:
         raise ValueError(f"{where}: confidence must lie in (0, 1), got {confidence}")
+    confidence = 1 - (1 - confidence) / worst_of
     if standard_error is not None:
-        return mean_interval(measured, standard_error, confidence)
+        return mean_interval(measured, standard_error, trials, confidence)
     successes = round(measured * trials)
     if not 0 <= successes <= trials or abs(measured * trials - successes) > 1e-6:
         raise ValueError(
@@ -293,8 +334,12 @@ def _interval(
 
 def _judge(relation: str, interval: Interval, bound: float, tolerance: float) -> Outcome:
     if relation == "==":
-        inside = interval.low - tolerance <= bound <= interval.high + tolerance
-        return "holds" if inside else "fails"
+        if not interval.low - tolerance <= bound <= interval.high + tolerance:
+            return "fails"
+        if tolerance == 0:
+            return "not refuted"
+        inside = bound - tolerance <= interval.low and interval.high <= bound + tolerance
+        return "holds" if inside else "inconclusive"
     low, high = (interval.low, interval.high)
     if relation == "<=":
         low, high, bound = -high, -low, -bound

@@ -16,6 +16,7 @@ from slth import shipped
 from slth.claims.ledger import MIME
 from slth.claims.registry import Claim
 from slth.claims.rules import Record
+from slth.claims.verdict import faults
 
 
 class ToolsMissing(ValueError):  # noqa: N818 (it is a state of the installation)
@@ -130,24 +131,14 @@ def _kernel_environment() -> Iterator[None]:
 def judge(claim: Claim, run: ChapterRun) -> Verdict:
     """Return the verdict on a claim from a run of its chapter."""
     own = tuple(one for one in run.records if one.claim == claim.id)
-    checks = [one.outcome for one in own if one.role == "record"]
-    controls = [one.outcome for one in own if one.role == "control"]
-    faults = []
+    found = faults(claim, own)
     if run.stopped is not None:
-        faults.append(f"the chapter stopped: {run.stopped}")
-    elif not checks:
-        faults.append("the chapter records nothing for it")
-    elif claim.needs_control and not controls:
-        faults.append("it has no negative control")
-    if any(one in ("fails", "inconclusive") for one in checks):
-        faults.append("a check does not bear it out")
-    if any(one != "fails" for one in controls):
-        faults.append("a negative control does not fail")
-    if faults:
-        return Verdict(claim.id, "fails", "; ".join(faults), own)
+        found = (f"the chapter stopped: {run.stopped}", *found)
+    if found:
+        return Verdict(claim.id, "fails", "; ".join(found), own)
     if claim.kind == "illustration":
         return Verdict(claim.id, "unchecked", "it is shown as an illustration", own)
-    return Verdict(claim.id, "holds", "every check holds, every control fails", own)
+    return Verdict(claim.id, "holds", "every check bears it out, every control fails", own)
 
 
 def verify(

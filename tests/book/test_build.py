@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 from textwrap import dedent
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from bs4 import BeautifulSoup
@@ -28,7 +28,8 @@ CLAIM = """
   source: this book
   title: The {id} claim
   statement: $1+1=2$
-  kind: exact
+  known: proved on this page
+  kind: computed
   relation: "=="
   control: a number is changed
 """
@@ -72,7 +73,9 @@ def result(chapter: str, *records: claims.Record) -> Result:
 
 
 def test_the_ledger_must_be_complete() -> None:
-    rule = {"source": "s", "title": "t", "statement": "s", "kind": "exact", "relation": "=="}
+    def stated(name: str, chapter: str, **rule: Any) -> claims.Claim:
+        return claims.Claim(name, chapter, "s", "t", "s", "conjecture", **rule)
+
     homes = {
         "sum": "01-half",
         "silent": "01-half",
@@ -82,11 +85,11 @@ def test_the_ledger_must_be_complete() -> None:
         "lost": "07-nowhere",
     }
     registry = {
-        name: claims.Claim(id=name, chapter=chapter, control="c", **rule)  # type: ignore[arg-type]
+        name: stated(name, chapter, kind="computed", relation="==", control="c")
         for name, chapter in homes.items()
     }
-    registry["open"] = claims.Claim("open", "01-half", "s", "t", "s", unchecked="nobody knows")
-    registry["picture"] = claims.Claim("picture", "01-half", "s", "t", "s", kind="illustration")
+    registry["open"] = stated("open", "01-half", unchecked="nobody knows")
+    registry["picture"] = stated("picture", "01-half", kind="illustration")
 
     def made(claim: str, role: Literal["record", "control"], outcome: Outcome) -> claims.Record:
         return claims.Record(claim, role, 1, 1, None, None, outcome)
@@ -106,13 +109,13 @@ def test_the_ledger_must_be_complete() -> None:
         ),
     }
     assert set(ledger.problems(registry, results, results)) == {
-        "chapter 01-half: claim 'sum' has no negative control",
-        "chapter 01-half: claim 'silent' has no record",
-        "chapter 01-half: claim 'silent' has no negative control",
-        "chapter 01-half: claim 'weak' has a negative control that does not fail",
-        "chapter 01-half: claim 'old' does not hold",
-        "chapter 02-other: claim 'elsewhere' has no record",
-        "chapter 02-other: claim 'elsewhere' has no negative control",
+        "chapter 01-half: claim 'sum': it has no negative control",
+        "chapter 01-half: claim 'silent': no result was collected",
+        "chapter 01-half: claim 'silent': it has no negative control",
+        "chapter 01-half: claim 'weak': a negative control does not fail",
+        "chapter 01-half: claim 'old': a check does not bear it out",
+        "chapter 02-other: claim 'elsewhere': no result was collected",
+        "chapter 02-other: claim 'elsewhere': it has no negative control",
         "chapter 02-other: claim 'sum' is recorded here but belongs to chapter 01-half",
         "chapter 02-other: claim 'no' is recorded here but is not in the registry",
         "claim 'lost' names chapter 07-nowhere, which does not exist",
@@ -317,7 +320,7 @@ def test_nothing_is_done_twice_and_every_change_counts(tiny: TinyBook) -> None:
     assert command is not None
     once = tiny.build(*shlex.split(command.group())[2:])
     assert once.returncode == 0, once.stderr
-    assert "checked exactly" in once.stdout
+    assert "— holds." in once.stdout
     assert "control fails, as it must" in once.stdout
     assert (tiny.root / "_build" / "runs" / "01-a.ipynb").is_file()
     assert not tiny.result("01-a").exists()

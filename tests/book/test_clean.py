@@ -51,8 +51,11 @@ def leftovers(made: Any) -> list[str]:
     ]
 
 
-CLAIM = claims.Claim("sum", "01-a", "this book", "One and one", "s", kind="exact", relation="==")
+CLAIM = claims.Claim(
+    "sum", "01-a", "this book", "One and one", "s", "conjecture", kind="computed", relation="=="
+)
 HOLDS = claims.Record("sum", "record", 2, 2, 3, None, "holds")
+FAILS = claims.Record("sum", "control", 2, 3, None, None, "fails")
 
 CHAPTER = r"""
 % a comment
@@ -153,7 +156,7 @@ def make(
         labels=shared.labels("01-a", 1, cells) | elsewhere,
         glued={"01-a": {"number": "2.345"}},
         claims={"sum": CLAIM},
-        records=[HOLDS],
+        records=[HOLDS, FAILS],
         references=shared.References(ROOT / "book" / "references.bib"),
         site=site_address(repository) if repository else None,
         package=package,
@@ -222,8 +225,9 @@ def test_everything_becomes_plain_markdown(tmp_path: Path) -> None:
             """
         ).strip()
     )
-    assert "| `sum` | One and one | checked exactly (3 cases) | `slth claims verify sum` |" in (
-        ledger.replace("\N{NO-BREAK SPACE}", " ")
+    assert (
+        "| `sum` | One and one | conjecture | computed in 3 cases | `slth claims verify sum` |"
+        in (ledger.replace("\N{NO-BREAK SPACE}", " "))
     )
     assert after == "After."
     assert references.count("\n- ") == 2
