@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .solution import OBJECTIVES
 
 Array = npt.NDArray[Any]
-LARGEST_INTEGER = 1 << 53  # float64 holds all integers up to here
+LARGEST_INTEGER = 2.0**53  # float64 holds all integers up to here
 
 
 def checked_samples(x: npt.ArrayLike, name: str, shapes: str, *dimensions: int) -> Array:
@@ -48,6 +48,8 @@ def tensor_device(x: object) -> Any:
 
 
 def _as_array(x: Any, name: str) -> Array:
+    if type(x) is np.ndarray:
+        return x
     parts = x if isinstance(x, list | tuple) else [x]
     if any(isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part) for part in parts):
         raise ValueError(f"{name} has masked entries: leave them out, or fill them in")

@@ -94,7 +94,9 @@ def solve(
     """
     samples = checked_samples(x, "x", "(n,)", 1)
     target = checked_target(z)
-    batch = solve_many(samples, [target], size=size, tolerance=tolerance, objective=objective)
+    batch = solve_many(
+        samples, np.array([target]), size=size, tolerance=tolerance, objective=objective
+    )
     mask = batch.masks[0]
     indices = np.flatnonzero(mask)
     terms = samples.astype(np.float64)[indices].tolist()
