@@ -59,27 +59,28 @@ def chance(registry: Mapping[str, Claim], records: Sequence[Record]) -> str:
     lines = []
     if rates.equalities:
         lines.append(
-            f"{_records(rates.equalities)} test an equality without tolerance, "
+            f"{_records(rates.equalities, 'test', 'tests')} an equality without tolerance, "
             f"{_levels(rates.equalities)}: if all of them are true, we expect "
             f"{rates.false_alarms:.2g} of them to be refuted by chance."
         )
     if rates.inequalities:
         lines.append(
-            f"{_records(rates.inequalities)} decide an inequality, or an equality up to a "
-            f"tolerance, {_levels(rates.inequalities)}: where it is false, a record passes by "
+            f"{_records(rates.inequalities, 'decide', 'decides')} an inequality, or an equality "
+            f"up to a tolerance, {_levels(rates.inequalities)}: where it is false, a record passes by "
             f"chance with probability at most {100 * rates.false_pass:.2g} %."
         )
     if rates.worst_of:
         lines.append(
-            f"{len(rates.worst_of)} of all these stand for the worst of several simulations (of "
-            f"up to {max(rates.worst_of)}); their intervals are wide enough to hold for all of "
-            "them at once, at the level that is counted here."
+            f"Records that stand for the worst of several simulations: {len(rates.worst_of)}, of "
+            f"up to {max(rates.worst_of)} each; their intervals are wide enough to hold for all of "
+            "these at once, at the level that is counted here."
         )
     return "\n".join(lines)
 
 
-def _records(numbers: Mapping[float, int]) -> str:
-    return f"{sum(numbers.values())} records"
+def _records(numbers: Mapping[float, int], many: str, one: str) -> str:
+    number = sum(numbers.values())
+    return f"1 record {one}" if number == 1 else f"{number} records {many}"
 
 
 def _levels(numbers: Mapping[float, int]) -> str:
