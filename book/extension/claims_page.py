@@ -66,8 +66,8 @@ def chance(registry: Mapping[str, Claim], records: Sequence[Record]) -> str:
     if rates.inequalities:
         lines.append(
             f"{_records(rates.inequalities, 'decide', 'decides')} an inequality, or an equality "
-            f"up to a tolerance, {_levels(rates.inequalities)}: where it is false, a record passes by "
-            f"chance with probability at most {100 * rates.false_pass:.2g} %."
+            f"up to a tolerance, {_levels(rates.inequalities)}: where it is false, a record passes "
+            f"by chance with probability at most {100 * rates.false_pass:.2g} %."
         )
     if rates.worst_of:
         lines.append(
