@@ -268,6 +268,35 @@ def choose(prepared: Prepared, z: float) -> Choice:
     return Choice(indices, step, taken, abs(math.fsum(x[indices]) - z))
 
 
+def serves(x: ArrayLike, plan: Plan, epsilon: float) -> bool:
+    r"""Whether all targets within ``plan.reach`` are served: full cells, and $1-v<\varepsilon$.
+
+    Parameters
+    ----------
+    x, plan, epsilon
+        As for :func:`prepare`.
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    ValueError
+        If the samples are too few or out of range.
+
+    Examples
+    --------
+    >>> from slth.theory.groups import halves
+    >>> serves(np.random.default_rng(1).uniform(-1, 1, 2016), halves(2016, 16), 2**-8)
+    True
+    """
+    try:
+        return prepare(x, plan, epsilon).uncovered < epsilon
+    except ShortCellError:
+        return False
+
+
 def _groups(x: NDArray[np.float64], plan: Plan) -> NDArray[np.float64]:
     """Return the samples of the groups, shape (K, m)."""
     return x[plan.reserve : plan.samples].reshape(plan.groups, plan.size)
