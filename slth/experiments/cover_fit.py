@@ -3,10 +3,14 @@ r"""How cover times grow: the exponent alpha in $y=a+c\,b^\alpha$, with its stan
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 
+from slth.theory.entropy import binary_entropy
+
 Floats = NDArray[np.float64]
+Points = Callable[[Sequence[Floats]], tuple[Floats, Floats]]
 
 
 def exponent(b: ArrayLike, y: ArrayLike) -> float:
@@ -34,7 +38,7 @@ def exponent(b: ArrayLike, y: ArrayLike) -> float:
 
 
 def resampled(
-    points: Callable[[Sequence[Floats]], tuple[Floats, Floats]],
+    points: Points,
     tables: Sequence[Floats],
     rng: np.random.Generator,
     repeats: int = 200,
@@ -66,3 +70,50 @@ def resampled(
         "standard_error": float(np.std(draws, ddof=1)),
         "trials": min(map(len, tables)),
     }
+
+
+def families(
+    times: pd.DataFrame, radii: pd.DataFrame, rng: np.random.Generator, repeats: int = 200
+) -> dict[str, dict[str, float]]:
+    r"""Exponents of $nH_2(\frac kn)=a+c\,b^\alpha$, $b=\log_2\frac k\varepsilon$, of all families.
+
+    Growing samples with k terms: where the median is at least 2 k.  Samples of density 1/4 and
+    1/2: b from the median covering radius.
+
+    Parameters
+    ----------
+    times
+        A table of :mod:`slth.experiments.cover`.
+    radii
+        A table of :mod:`slth.experiments.cover_density`.
+    rng, repeats
+        As for :func:`resampled`.
+
+    Returns
+    -------
+    dict
+        From the name of a family to what :func:`resampled` returns.
+    """
+    columns = [name for name in times.columns if name.startswith("bits_")]
+    precision = np.array([float(name.removeprefix("bits_")) for name in columns])
+    fits = {}
+    for k, rows in times[times.k > 1].groupby("k"):
+        table = rows[columns].to_numpy(np.float64)
+        keep = np.median(table, axis=0) >= 2 * k
+        bits = table[:, keep] * np.asarray(binary_entropy(np.minimum(k / table[:, keep], 1.0)))
+        b = precision[keep] + np.log2(k)
+        fits[f"k = {k}"] = resampled(_means(b), [bits], rng, repeats)
+    for part in (4, 2):
+        own = radii[(radii.n == part * radii.k) & (radii.n >= 8)].groupby(["n", "k"])
+        y = np.array([n * float(binary_entropy(k / n)) for n, k in own.groups])
+        seen = [np.log2(k) + rows.millibits.to_numpy() / 1000 for (_, k), rows in own]
+        fits[f"density 1/{part}"] = resampled(_medians(y), seen, rng, repeats)
+    return fits
+
+
+def _means(b: Floats) -> Points:
+    return lambda tables: (b, tables[0].mean(axis=0))
+
+
+def _medians(y: Floats) -> Points:
+    return lambda tables: (np.array([np.median(table) for table in tables]), y)

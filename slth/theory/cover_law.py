@@ -174,3 +174,43 @@ def cover_bits(n: ArrayLike, k: ArrayLike, epsilon: ArrayLike, law: SumLaw = _UN
     root = np.sqrt(np.asarray(k, dtype=np.float64))
     hits = np.log((1.0 + law.variance * root / tolerance) / _LN2)
     return as_floats(first_moment_bits(n, k, root, tolerance, law) + np.log2(hits))
+
+
+def median_cover_time(k: int, epsilon: float) -> int:
+    r"""Smallest n at which :func:`cover_probability` exceeds one half.
+
+    Parameters
+    ----------
+    k : int
+        Subset size, >= 2.
+    epsilon : float
+        Tolerance, in (0, 1/4].
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
+    Derived for this project.
+
+    Examples
+    --------
+    >>> median_cover_time(4, 2**-8)
+    27
+    """
+    size = int(integers(k, "size k", 2))
+    tolerance = float(between(epsilon, "epsilon", 0.0, 0.25, closed="high"))
+    low, high = size, 2 * size
+    while cover_probability(high, size, tolerance) <= 0.5:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        enough = cover_probability(middle, size, tolerance) > 0.5
+        low, high = (low, middle) if enough else (middle, high)
+    return high

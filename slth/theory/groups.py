@@ -301,6 +301,47 @@ def group_copies(
     return inside
 
 
+def growth_failure(
+    covered: ArrayLike, cells: int, m: int, beta: float = 1 / 16, step: int = 1
+) -> float:
+    r"""$\max_A\Pr[v'<\min(\beta mv,4\beta)]$ over some sets of cells, by exact laws.
+
+    Parameters
+    ----------
+    covered, cells, step
+        Sets A, the window's cells, and the lattice of samples, as in :func:`group_copies`.
+    m : int
+        Samples of the group, >= 1.
+    beta : float
+        Growth that is asked for, > 0.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Notes
+    -----
+    What Lemma 1(b) bounds by :func:`group_failure`; with reference 0.
+
+    Examples
+    --------
+    >>> growth_failure([1], 16, 64) < float(group_failure(64))
+    True
+    """
+    sets = np.asarray(covered)
+    law = union_law(group_copies(sets, cells, 0, step), m, cells)
+    v = np.bitwise_count(sets) / cells
+    after = np.bitwise_count(sets[..., None] | np.arange(2**cells)) / cells
+    gain = float(between(beta, "beta", 0.0, np.inf))
+    short = after < np.minimum(gain * m * v, 4.0 * gain)[..., None] - 1e-12
+    return float((law * short).sum(axis=-1).max())
+
+
 def reserve_failure(n0: ArrayLike, k: ArrayLike) -> Floats:
     r"""$8\Pr[\mathrm{Bin}(n_0,\frac18)<k]$: some cell of the reserve has fewer than k samples.
 

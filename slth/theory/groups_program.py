@@ -156,6 +156,8 @@ class Choice:
         So many exchanges were made in the reserve.
     taken : int64 array, shape (K,)
         Which sample of each group stands in for its reference; -1 where the reference stays.
+    path : float64 array, shape (K + 1,)
+        The point of the window that each group reaches, from $A_0$ to near the target.
     error : float
         Distance of their sum from the target.
     """
@@ -163,6 +165,7 @@ class Choice:
     indices: NDArray[np.int64]
     step: int
     taken: NDArray[np.int64]
+    path: NDArray[np.float64]
     error: float
 
 
@@ -251,13 +254,14 @@ def choose(prepared: Prepared, z: float) -> Choice:
     x, plan = prepared.x, prepared.plan
     left = z - x[prepared.references].sum()
     step = int(np.abs(left - prepared.way).argmin())
-    point = float(prepared.covered[-1].nearest(left - prepared.way[step]))
+    path = np.empty(plan.groups + 1)
+    path[-1] = prepared.covered[-1].nearest(left - prepared.way[step])
     taken = np.empty(plan.groups, dtype=np.int64)
     for i, group in reversed(list(enumerate(_groups(x, plan)))):
         # First the reference, then the others: which of them came from what was covered before?
-        origins = point - np.append(0.0, group - x[prepared.references[i]])
+        origins = path[i + 1] - np.append(0.0, group - x[prepared.references[i]])
         taken[i] = np.abs(prepared.covered[i].nearest(origins) - origins).argmin() - 1
-        point = float(origins[taken[i] + 1])
+        path[i] = origins[taken[i] + 1]
     of_groups = plan.reserve + plan.size * np.arange(plan.groups) + taken
     indices = np.concatenate(
         (
@@ -265,7 +269,7 @@ def choose(prepared: Prepared, z: float) -> Choice:
             np.where(taken < 0, prepared.references, of_groups),
         )
     )
-    return Choice(indices, step, taken, abs(math.fsum(x[indices]) - z))
+    return Choice(indices, step, taken, path, abs(math.fsum(x[indices]) - z))
 
 
 def serves(x: ArrayLike, plan: Plan, epsilon: float) -> bool:

@@ -183,11 +183,11 @@ def test_used_in_is_what_another_resolver_finds(built: Book) -> None:
 @pytest.mark.parametrize(
     ("name", "chapters"),
     [
-        ("slth.theory.pairs.pair_failure", ["all-targets"]),
+        ("slth.theory.pairs.pair_failure", ["one-logarithm"]),
         ("slth.theory.at_most.least_samples", ["figure-one"]),
         ("slth.constructions.equivariant_masks", ["equivariant-networks"]),
         ("slth.tickets.export", []),
-        ("slth.claims.quantile_interval", ["all-targets"]),
+        ("slth.claims.quantile_interval", ["one-logarithm"]),
     ],
 )
 def test_used_in_by_hand(built: Book, name: str, chapters: list[str]) -> None:

@@ -3,11 +3,13 @@
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from slth.experiments import all_targets, cover_fit
+from slth.theory.one_logarithm import log2_least_samples
 
 
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=7), st.integers(0, 7))
@@ -62,3 +64,25 @@ def test_the_exponent_and_its_error_are_found() -> None:
     fit = cover_fit.resampled(lambda t: (b, t[0].mean(axis=0)), [table], rng, 60)
     assert abs(fit["measured"] - 1.5) < 4 * fit["standard_error"] < 0.1
     assert fit["trials"] == 400
+
+
+def test_families_find_the_exponent_that_was_put_in() -> None:
+    rng, bits = np.random.default_rng(5), np.arange(2, 15)
+    rows = []
+    for k in (1, 4):
+        # n H_2(k / n) = 3 + b: one logarithm
+        n = np.array([2 ** float(log2_least_samples(k, 3 + b + np.log2(k))) for b in bits])
+        for _ in range(20):
+            drawn = n * rng.uniform(0.98, 1.02, len(n))
+            rows.append({"k": k} | {f"bits_{b}": v for b, v in zip(bits, drawn, strict=True)})
+    radii = pd.DataFrame(
+        [
+            {"n": n, "k": n // part, "millibits": 1000 * (n - 3) + rng.integers(-50, 50)}
+            for part in (2, 4)
+            for n in range(8, 33, 4)
+            for _ in range(20)
+        ]
+    )
+    fits = cover_fit.families(pd.DataFrame(rows), radii, rng)
+    assert set(fits) == {"k = 4", "density 1/4", "density 1/2"}
+    assert abs(fits["k = 4"]["measured"] - 1) < max(4 * fits["k = 4"]["standard_error"], 0.05)

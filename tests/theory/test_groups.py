@@ -45,29 +45,19 @@ def test_the_law_of_a_union_is_that_of_all_draws(copies: list[int], m: int) -> N
     assert groups.union_law(copies, m, 3) == pytest.approx(wanted, abs=1e-12)
 
 
-def growth_failure(
-    sets: NDArray[np.int64], cells: int, m: int, beta: float, step: int = 1
-) -> float:
-    law = groups.union_law(groups.group_copies(sets, cells, 0, step), m, cells)
-    v = np.bitwise_count(sets) / cells
-    after = np.bitwise_count(sets[:, None] | np.arange(2**cells)) / cells
-    short = after < np.minimum(beta * m * v, 4 * beta)[:, None] - 1e-12
-    return float((law * short).sum(axis=1).max())
-
-
 @pytest.mark.parametrize("m", [17, 32, 64])
 def test_groups_fail_to_grow_as_rarely_as_mcdiarmid_says(m: int) -> None:
-    failing = growth_failure(ALL, CELLS, m, 1 / 16)
+    failing = groups.growth_failure(ALL, CELLS, m, 1 / 16)
     assert failing <= float(groups.group_failure(m)) <= np.exp(-m / 55)
 
 
 def test_the_rate_of_growth_has_an_edge_and_a_lattice_does_not_grow() -> None:
     single = 1 << np.arange(16)
     bound = np.exp(-64 / 55)
-    seven, six = (growth_failure(single, 16, 64, 1 / a) for a in (7, 6))
+    seven, six = (groups.growth_failure(single, 16, 64, 1 / a) for a in (7, 6))
     assert seven < bound < six
     assert (seven, six) == pytest.approx((0.273, 0.486), abs=1e-3)
-    assert growth_failure(ALL, CELLS, 48, 1 / 16, step=CELLS) == 1.0
+    assert groups.growth_failure(ALL, CELLS, 48, 1 / 16, step=CELLS) == 1.0
 
 
 @given(st.floats(0.05, 5), st.integers(1, 300), st.floats(0, 1))
