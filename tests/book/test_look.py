@@ -119,7 +119,7 @@ def test_colours_of_the_first_lines_differ_in_grey() -> None:
         ("link", "paper"),
         ("link", "panel"),
         ("warm", "paper"),
-        ("checked", "checked-ground"),
+        ("computed", "computed-ground"),
         ("simulated", "simulated-ground"),
         ("unchecked", "unchecked-ground"),
     ],
