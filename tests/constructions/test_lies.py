@@ -531,10 +531,16 @@ def test_rewrites_run_what_they_rewrite(rewrite: Any, monkeypatch: pytest.Monkey
 
 
 def test_rescale_finds_images_for_convolutions() -> None:
-    target = nn.Sequential(nn.Conv2d(1, 2, 3, bias=False), nn.Flatten(), nn.Linear(40, 2, False))
+    def flat(width: int) -> nn.Sequential:
+        return nn.Sequential(
+            nn.Conv2d(1, 2, 3, bias=False), nn.Flatten(), nn.Linear(width, 2, False)
+        )
+
+    for width in (32, 40, 158):  # 6 by 6, 6 by 7 and 3 by 81 pixels
+        shape = {} if width < 158 else {"input_shape": (1, 3, 81)}
+        assert rescale(flat(width), **shape).factor >= 1.0
     with pytest.raises(ValueError, match=r"give input_shape=\(channels, height, width\)"):
-        rescale(target)
-    assert rescale(target, input_shape=(1, 6, 7)).factor >= 1.0
+        rescale(flat(158))
 
 
 def test_equivariant_modules_are_run_too() -> None:

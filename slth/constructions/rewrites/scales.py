@@ -68,7 +68,7 @@ def rescale(
         Largest admissible :math:`|w|`, for all weighted layers or layer by layer.
     input_shape : sequence of int, optional
         Shape of an input on which the target is run to see that it computes what was read off it;
-        by default the smallest one that its layers take, images being square.
+        by default a small one that its layers take.
 
     Returns
     -------

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from itertools import chain, product
 from typing import Any
 
 from slth.tickets.layers.base import Layer, Passing, Shape, Weighted
@@ -11,7 +12,7 @@ from slth.tickets.layers.dense import Dense
 from slth.tickets.layers.equivariant import Equivariant, GroupPool, Lift, TurnPool
 from slth.tickets.layers.passing import AvgPool, Flatten, GlobalAvgPool, MaxPool, Relu
 
-_LARGEST_SIDE = 1024
+_LARGEST_SQUARE, _LARGEST_SIDE = 1024, 64
 
 _KINDS: tuple[type[Layer], ...] = (
     Dense,
@@ -91,12 +92,14 @@ def default_input_shape(layers: Sequence[Layer]) -> Shape:
 
 
 def smallest_input_shape(layers: Sequence[Layer]) -> Shape:
-    """Find a shape that the layers take: the one they say, or that of the smallest square image.
+    """Find a shape that the layers take: the one they say, or that of a small image.
+
+    Square images come first, the smallest before the others.
 
     Raises
     ------
     ValueError
-        If they take no square images up to 1024 by 1024 pixels.
+        If they take no square images up to 1024 by 1024 pixels, and no others up to 64 by 64.
 
     Examples
     --------
@@ -106,12 +109,12 @@ def smallest_input_shape(layers: Sequence[Layer]) -> Shape:
     first = weighted(layers)[0]
     if first.input_shape is not None:
         return default_input_shape(layers)
-    for side in range(1, _LARGEST_SIDE + 1):
-        shape = (first.inputs, side, side)
+    squares = ((side, side) for side in range(1, _LARGEST_SQUARE + 1))
+    for image in chain(squares, product(range(1, _LARGEST_SIDE + 1), repeat=2)):
         with suppress(ValueError):
-            shapes(layers, shape)
-            return shape
-    raise ValueError("the layers take no square images: give input_shape=(channels, height, width)")
+            shapes(layers, (first.inputs, *image))
+            return (first.inputs, *image)
+    raise ValueError("the layers take no small images: give input_shape=(channels, height, width)")
 
 
 def shapes(layers: Sequence[Layer], input_shape: Shape) -> tuple[Shape, ...]:
