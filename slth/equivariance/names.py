@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable
-from functools import cache, partial
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from math import prod
 from typing import Any
 
 from slth.equivariance.regular import (
@@ -14,21 +16,47 @@ from slth.equivariance.regular import (
 )
 from slth.equivariance.space import Space
 from slth.equivariance.tensors import graphs, sets
+from slth.forms import short, unfit
 
-# What each family's arguments look like, in order.
-_FAMILIES: dict[str, tuple[Callable[..., Space], tuple[str, ...]]] = {
-    "trivial": (trivial, ()),
-    "cyclic": (cyclic, ("N",)),
-    "translations": (translations, ("HxW", "kernel")),
-    "cyclic-images": (cyclic_images, ("rotations", "HxW", "kernel")),
-    "dihedral-images": (dihedral_images, ("HxW", "kernel")),
-    "sets": (sets, ("points",)),
-    "graphs": (graphs, ("points",)),
+
+@dataclass(frozen=True)
+class _Family:
+    """How a space is built, what its arguments look like, and how large it is at most."""
+
+    build: Callable[..., Space]
+    arguments: tuple[str, ...]
+    extent: Callable[..., int]
+
+
+# The extent counts the ones of the basis, and eight numbers for each coordinate.
+_FAMILIES = {
+    "trivial": _Family(trivial, (), lambda: 9),
+    "cyclic": _Family(cyclic, ("N",), lambda order: order * (order + 8)),
+    "translations": _Family(
+        translations, ("HxW", "kernel"), lambda size, kernel: prod(size) * (kernel**2 + 8)
+    ),
+    "cyclic-images": _Family(
+        cyclic_images,
+        ("rotations", "HxW", "kernel"),
+        lambda turns, size, kernel: turns * prod(size) * (turns * kernel**2 + 8),
+    ),
+    "dihedral-images": _Family(
+        dihedral_images, ("HxW", "kernel"), lambda size, kernel: 64 * prod(size) * (kernel**2 + 1)
+    ),
+    "sets": _Family(sets, ("points",), lambda points: points**2 + 9 * points),
+    # One, seven, six and one partitions of four indices into one to four blocks.
+    "graphs": _Family(graphs, ("points",), lambda n: n**4 + 6 * n**3 + 15 * n**2 + n),
 }
+
+# Of a named space: a name is short, what it stands for is not.  That many cost about 200 MB.
+MOST_EXTENT = 5 << 19
+
+# Spaces that are kept; a file may name many.
+_KEPT = 32
 
 
 def space(name: str) -> Space:
-    """Return the feature space of that name; the same object for the same name.
+    """Return the feature space of that name; the same object as long as it is kept.
 
     Parameters
     ----------
@@ -40,7 +68,8 @@ def space(name: str) -> Space:
     Raises
     ------
     ValueError
-        If there is no such family, or its arguments are of another form or out of range.
+        If there is no such family, its arguments are of another form or out of range, or the
+        space is too large to be built for the sake of a name.
 
     Examples
     --------
@@ -54,31 +83,61 @@ def space(name: str) -> Space:
 translations(HxW, kernel), cyclic-images(rotations, HxW, kernel), dihedral-images(HxW, kernel), \
 sets(points), graphs(points)
     """
+    family, arguments = _parsed(name)
+    if extent(name) > MOST_EXTENT:
+        raise ValueError(
+            f"{short(name)} would take {extent(name):.3g} numbers: spaces of at most "
+            f"{MOST_EXTENT:,} are known by name"
+        )
+    return _build(family, *arguments)
+
+
+def extent(name: str) -> int:
+    """Bound how many numbers it takes to write a named space down, without building it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such space.
+
+    Examples
+    --------
+    >>> extent("cyclic(60000)"), extent("cyclic-images(4, 8x8, 3)")
+    (3600480000, 11264)
+    """
+    family, arguments = _parsed(name)
+    return _FAMILIES[family].extent(*arguments)
+
+
+def _parsed(name: str) -> tuple[str, tuple[Any, ...]]:
+    """Split a name into family and arguments."""
+    if not isinstance(name, str):
+        raise unfit("the name of a feature space", name, "text")
     match = re.fullmatch(r"([a-z-]+)(?:\((.+)\))?", "".join(name.split()))
     family, listed = match.groups() if match else ("", None)
     given = listed.split(",") if listed else []
-    forms = _FAMILIES[family][1] if family in _FAMILIES else None
+    forms = _FAMILIES[family].arguments if family in _FAMILIES else None
     if forms is None or len(given) != len(forms):
         raise _unknown(name)
-    return _build(family, *map(partial(_value, name), given, forms))
+    return family, tuple(map(partial(_value, name), given, forms))
 
 
 def _value(name: str, text: str, form: str) -> int | tuple[int, ...]:
     """Read one argument: ``8x8`` where height and width are asked for, else one number."""
-    numbers = text.split("x") if form == "HxW" else [text]
-    if len(numbers) != (2 if form == "HxW" else 1) or not all(map(str.isdecimal, numbers)):
+    if re.fullmatch("[0-9]{1,9}x[0-9]{1,9}" if form == "HxW" else "[0-9]{1,9}", text) is None:
         raise _unknown(name)
-    values = tuple(map(int, numbers))
+    values = tuple(map(int, text.split("x")))
     return values if form == "HxW" else values[0]
 
 
-@cache
+@lru_cache(_KEPT)
 def _build(family: str, *arguments: Any) -> Space:
-    return _FAMILIES[family][0](*arguments)
+    return _FAMILIES[family].build(*arguments)
 
 
 def _unknown(name: str) -> ValueError:
     forms = [
-        f"{family}({', '.join(form)})".removesuffix("()") for family, (_, form) in _FAMILIES.items()
+        f"{family}({', '.join(known.arguments)})".removesuffix("()")
+        for family, known in _FAMILIES.items()
     ]
-    return ValueError(f"no feature space {name!r}: give one of {', '.join(forms)}")
+    return ValueError(f"no feature space {short(name)}: give one of {', '.join(forms)}")

@@ -143,7 +143,9 @@ class Space:
         >>> space("cyclic(8)").basis_norm, space("sets(6)").basis_norm
         (8.0, 7.0)
         """
-        total = sum(self.basis[1:], start=self.basis[0])
+        _, rows, columns = self._entries()
+        ones = np.ones(len(rows), dtype=np.int64)
+        total = csr_array((ones, (rows, columns)), shape=(self.dim, self.dim))
         orbit = self.orbits(self.generators)
         member = np.eye(orbit.max() + 1, dtype=np.int64)[orbit]
         sizes = member.sum(axis=0)
@@ -161,8 +163,9 @@ class Space:
         rows, columns = np.arange(-top, bottom + 1), np.arange(-left, right + 1)
         window = self._coordinates[:, rows[:, None], columns]
         origin = self._coordinates[:, 0, 0]
-        kernels = [matrix[origin].toarray()[:, window] for matrix in self.basis]
-        return np.stack(kernels).astype(np.int8)
+        return np.stack(
+            [matrix[origin].toarray()[:, window].astype(np.int8) for matrix in self.basis]
+        )
 
     @cached_property
     def margins(self) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -238,27 +241,54 @@ class Space:
     def _check_basis(self) -> None:
         """Refuse a basis that is not 0/1, equivariant, independent, with the identity first."""
         shape = (self.dim, self.dim)
-        identity = csr_array(np.arange(self.dim) == np.arange(self.dim)[:, None], dtype=np.int64)
+        identity = permutation_matrix(np.arange(self.dim))
         if not self.basis or not _equal(self.basis[0], identity):
             raise ValueError(f"{self.name}: the first basis map must be the identity")
-        shifts = [
-            permutation_matrix(np.roll(self._coordinates, 1, axis).ravel()) for axis in (1, 2)
-        ]
         for index, matrix in enumerate(self.basis):
-            if matrix.shape != shape or not np.isin(matrix.data, (0, 1)).all():
+            if matrix.shape != shape or not ((matrix.data == 0) | (matrix.data == 1)).all():
                 raise ValueError(f"{self.name}: basis map {index} is no 0/1 matrix of size {shape}")
-            for number, move in enumerate(self.generators):
-                if not _equal(move @ matrix, matrix @ move):
-                    raise ValueError(
-                        f"{self.name}: basis map {index} does not commute with generator {number}"
-                    )
-            if not all(_equal(shift @ matrix, matrix @ shift) for shift in shifts):
-                raise ValueError(
-                    f"{self.name}: basis map {index} does not commute with shifts of the grid"
-                )
-        rank = np.linalg.matrix_rank(self.kernels.reshape(self.size, -1).astype(np.float64))
+        maps, outputs, inputs = self._entries()
+
+        def places(rows: NDArray[np.int32], columns: NDArray[np.int32]) -> Ints:
+            """Where the ones are, all maps together, in order."""
+            codes = maps.astype(np.int64)
+            for index in (rows, columns):
+                codes *= self.dim
+                codes += index
+            codes.sort()
+            return codes
+
+        here = places(outputs, inputs)
+        if (twice := here[1:][here[1:] == here[:-1]]).size:
+            index = twice[0] // self.dim**2
+            raise ValueError(f"{self.name}: basis map {index} is no 0/1 matrix of size {shape}")
+        moves = [
+            (f"generator {number}", move.tocsc().indices)  # the row of each column's one
+            for number, move in enumerate(self.generators)
+        ] + [("shifts of the grid", np.roll(self._coordinates, 1, axis).ravel()) for axis in (1, 2)]
+        for what, move in moves:
+            there = places(move[outputs], move[inputs])
+            if different := np.flatnonzero(here != there)[:1].tolist():
+                index = min(here[different[0]], there[different[0]]) // self.dim**2
+                raise ValueError(f"{self.name}: basis map {index} does not commute with {what}")
+        here %= self.dim**2
+        here.sort()
+        counts = np.bincount(maps, minlength=self.size)
+        if counts.all() and (here[1:] != here[:-1]).all():
+            return  # no two maps have a one in the same place
+        rows = csr_array(self.kernels.reshape(self.size, -1), dtype=np.int64)
+        products = (rows @ rows.T).toarray()
+        lengths = np.sqrt(np.maximum(products.diagonal(), 1))
+        rank = np.linalg.matrix_rank(products / np.outer(lengths, lengths), hermitian=True)
         if rank < self.size:
             raise ValueError(f"{self.name}: the {self.size} basis maps span dimension {rank} only")
+
+    def _entries(self) -> tuple[NDArray[np.int32], ...]:
+        """Return map, row and column of all ones of the basis."""
+        found = [np.stack(matrix.nonzero()) for matrix in self.basis]
+        counts = [entries.shape[1] for entries in found]
+        rows, columns = np.concatenate(found, axis=1)
+        return np.repeat(np.arange(self.size, dtype=np.int32), counts), rows, columns
 
 
 def permutation_matrix(images: Sequence[int] | Ints) -> csr_array:
