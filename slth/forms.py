@@ -20,7 +20,7 @@ LARGEST = 1 << 48
 
 
 def integer(least: int = 0, most: int = LARGEST) -> Form:
-    """Whole numbers of any integer type, booleans excepted.
+    """Take whole numbers of any integer type, booleans excepted.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def integer(least: int = 0, most: int = LARGEST) -> Form:
 
 
 def number(least: float = -inf, *, above: float = -inf) -> Form:
-    """Finite real numbers, booleans excepted.
+    """Take finite real numbers, booleans excepted.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def number(least: float = -inf, *, above: float = -inf) -> Form:
     bound = f" and > {above:g}" if above > -inf else f" and >= {least:g}" if least > -inf else ""
 
     def read(name: str, value: object) -> float:
-        if isinstance(value, Real) and not isinstance(value, bool):
+        if not isinstance(value, bool) and isinstance(value, Real):
             try:
                 exact = float(value)
             except OverflowError:
@@ -70,14 +70,14 @@ def number(least: float = -inf, *, above: float = -inf) -> Form:
 
 
 def flag(name: str, value: object) -> bool:
-    """Booleans."""
+    """Take booleans."""
     if not isinstance(value, bool | np.bool_):
         raise unfit(name, value, "True or False")
     return bool(value)
 
 
 def choice(*names: str) -> Form:
-    """One of some words."""
+    """Take one of some words."""
 
     def read(name: str, value: object) -> str:
         if not isinstance(value, str) or value not in names:
@@ -87,8 +87,19 @@ def choice(*names: str) -> Form:
     return read
 
 
+def instance(kind: type) -> Form:
+    """Take objects of a class."""
+
+    def read(name: str, value: object) -> object:
+        if not isinstance(value, kind):
+            raise unfit(name, value, f"a {kind.__name__}")
+        return value
+
+    return read
+
+
 def text(most: int, pattern: str | None = None) -> Form:
-    """Printable text of limited length, all of which matches a regular expression.
+    """Take printable text of limited length, all of which matches a regular expression.
 
     Examples
     --------
@@ -109,12 +120,12 @@ def text(most: int, pattern: str | None = None) -> Form:
 
 
 def optional(form: Form) -> Form:
-    """None, or what another form takes."""
+    """Take None, and what another form takes."""
     return lambda name, value: None if value is None else form(name, value)
 
 
 def listed(form: Form, least: int = 0, most: int = 1 << 12) -> Form:
-    """Lists and tuples of one form, as tuples.
+    """Take lists and tuples of one form, as tuples.
 
     Examples
     --------
@@ -125,20 +136,20 @@ def listed(form: Form, least: int = 0, most: int = 1 << 12) -> Form:
         ...
     ValueError: stride[1] must be an integer >= 0, got 2.5
     """
-    count = f"{least}" if least == most else f"{least} to {most}"
+    count = f"{least} entries" if least == most else f"{least} to {most} entries"
 
     def read(name: str, value: object) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple):
             raise unfit(name, value, f"a list of {count}")
         if not least <= len(value) <= most:
-            raise ValueError(f"{name} must be a list of {count}, got one of {len(value)}")
+            raise ValueError(f"{name} must be a list of {count}, got {len(value)}")
         return tuple(form(f"{name}[{index}]", entry) for index, entry in enumerate(value))
 
     return read
 
 
 def record(forms: Mapping[str, Form]) -> Form:
-    """Mappings with exactly the fields that have a form.
+    """Take mappings with exactly the fields that have a form.
 
     Examples
     --------

@@ -7,8 +7,12 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from slth.forms import integer, listed, short, unfit
+
 Bools = NDArray[np.bool_]
 Bytes = NDArray[np.uint8]
+
+_SHAPE = listed(integer(1), 1, 32)
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -49,6 +53,8 @@ class Mask:
     _packed: tuple[Bytes, ...]
 
     def __init__(self, layers: Iterable[ArrayLike]) -> None:
+        if not isinstance(layers, Iterable):
+            raise unfit("layers", layers, "a list of arrays")
         checked = [_boolean(index, layer) for index, layer in enumerate(layers)]
         self._set([np.packbits(layer) for layer in checked], [layer.shape for layer in checked])
 
@@ -64,7 +70,9 @@ class Mask:
         if len(packed) != len(shapes):
             raise ValueError(f"{len(packed)} packed layers for {len(shapes)} shapes")
         for index, (data, shape) in enumerate(zip(packed, shapes, strict=True)):
-            size = prod(shape)
+            if not isinstance(data, np.ndarray):
+                raise unfit(f"packed[{index}]", data, "an array of bytes")
+            size = prod(_SHAPE(f"shapes[{index}]", shape))
             if data.dtype != np.uint8 or data.shape != ((size + 7) // 8,):
                 raise ValueError(
                     f"layer {index} of shape {shape} needs {(size + 7) // 8} bytes, "
@@ -178,7 +186,10 @@ def write_rows(packed: Bytes, start: int, rows: Bools) -> None:
 
 def _boolean(index: int, layer: ArrayLike) -> Bools:
     """Boolean form of one layer, refusing entries that are neither 0 nor 1."""
-    array = np.asarray(layer)
+    try:
+        array = np.asarray(layer)
+    except Exception as error:  # what an array may be made of can refuse in its own words
+        raise ValueError(f"layer {index} of a mask is no array: {short(layer)}") from error
     if array.dtype.kind not in "biuf":
         raise ValueError(f"layer {index} of a mask holds {array.dtype}, not 0/1 numbers")
     if array.size == 0 or array.ndim == 0:

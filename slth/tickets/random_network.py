@@ -13,14 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from slth.forms import choice, instance, integer, listed
 from slth.tickets import layers
 from slth.tickets.layers import Dense, Layer, Relu, Shape, Weighted
-from slth.tickets.layers.base import positive
 
 WeightLaw = Literal["uniform", "normal"]
 
 # Weights per block.  Part of the definition of the network: changing it changes every network.
 BLOCK = 1 << 20
+
+
+# What defines a random network, and what each part must look like.
+FORMS = {
+    "layers": listed(instance(Layer), 1),
+    "seed": integer(0, 2**64 - 1),
+    "law": choice(*get_args(WeightLaw)),
+}
 
 # A step of Philox4x64 yields four 64-bit words, hence eight weights.
 _PER_COUNT = 8
@@ -76,15 +84,10 @@ class RandomNetwork:
 
     def __post_init__(self) -> None:
         """Refuse anything that does not define a network."""
-        object.__setattr__(self, "layers", tuple(self.layers))
+        for name, form in FORMS.items():
+            object.__setattr__(self, name, form(name, getattr(self, name)))
         if not self.weighted:
             raise ValueError("a random network needs a layer with weights")
-        seed = self.seed
-        if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or int(seed) >> 64:
-            raise ValueError(f"seed must be an integer in [0, 2^64), got {seed!r}")
-        if self.law not in get_args(WeightLaw):
-            raise ValueError(f"law must be one of {get_args(WeightLaw)}, got {self.law!r}")
-        object.__setattr__(self, "seed", int(seed))
 
     @classmethod
     def dense(cls, widths: Sequence[int], seed: int, law: WeightLaw = "uniform") -> "RandomNetwork":
@@ -102,15 +105,13 @@ class RandomNetwork:
         ValueError
             If there are fewer than two widths, or one is not a positive integer.
         """
-        if len(widths) < 2:
-            raise ValueError(f"a network needs at least two widths, got {tuple(widths)}")
-        sizes = [positive("width", width) for width in widths]
+        sizes = listed(integer(1), 2)("widths", widths)
         chain: list[Layer] = []
         for inputs, outputs in pairwise(sizes):
             chain += [Dense(inputs, outputs), Relu()]
         return cls(tuple(chain[:-1]), seed, law)
 
-    @property
+    @cached_property
     def weighted(self) -> tuple[Weighted, ...]:
         """The layers that have weights; they are counted from 0 below."""
         return layers.weighted(self.layers)
@@ -125,7 +126,7 @@ class RandomNetwork:
         """Numbers of channels: of the input, then of the output of each layer with weights."""
         return (self.weighted[0].inputs, *(layer.outputs for layer in self.weighted))
 
-    @property
+    @cached_property
     def shapes(self) -> tuple[Shape, ...]:
         """Shape of the weights of each layer."""
         return tuple(layer.shape for layer in self.weighted)
@@ -195,8 +196,9 @@ class RandomNetwork:
         architecture = [layers.to_json(layer) for layer in self.layers]
         sha = hashlib.sha256(json.dumps([self.law, architecture]).encode())
         for index, layer in enumerate(self.weighted):
-            for rows in layer.row_blocks(BLOCK):
-                part = self.rows(index, rows.start, rows.stop)
+            most = max(1, BLOCK * layer.outputs // layer.size)
+            for start in range(0, layer.outputs, most):
+                part = self.rows(index, start, min(start + most, layer.outputs))
                 sha.update(part.astype("<f4", copy=False).data)
         return sha.hexdigest()
 

@@ -11,7 +11,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from slth.forms import short
+from slth.tickets import torch_file
+from slth.tickets.module_fields import check_fields, plain_tensor
 from slth.tickets.target import SUPPORTED, read
+from slth.tickets.torch_file import MOST_MODULES, HostileFile
+
+# Weights that a small file may ask for, 32 MiB of them; a larger one, one for each of its bytes.
+_FREE_NUMBERS = 1 << 23
+
+_MOST_DEPTH = 100
 
 _REMEDY = "save an nn.Sequential of supported modules with torch.save(target, 'target.pt')"
 
@@ -78,44 +87,76 @@ def load_target(path: str | PathLike[str]) -> nn.Sequential:
         loaded = _dense_network(path, loaded)
     if not isinstance(loaded, nn.Sequential):
         raise TargetFileError(f"{path} holds a {type(loaded).__name__}: {_REMEDY}")
-    try:
-        known = read(loaded)
-    except (AttributeError, TypeError) as error:  # modules without their attributes
-        raise TargetFileError(f"{path} holds damaged modules: {error}") from error
+    _check_modules(path, loaded)
+    known = read(loaded)
     return known.module()
 
 
 def _unpickled(path: Path) -> Any:
     """Read what torch.save wrote, if it holds tensors and supported modules only."""
+    try:
+        torch_file.check(path, SUPPORTED)
+    except HostileFile as error:
+        raise TargetFileError(f"{path} {error}: {_REMEDY}") from error
     with torch.serialization.safe_globals(list(SUPPORTED)), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what torch has to say about old kinds of files
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # a damaged file can make torch raise almost anything
-            foreign = _foreign(path)
-            if foreign:
-                raise TargetFileError(
-                    f"{path} holds {', '.join(foreign)}, but only supported modules are read: "
-                    f"{_REMEDY}"
-                ) from error
             raise TargetFileError(
                 f"{path} is damaged or was not written by torch.save(target, path): "
                 f"{_reason(error)}"
             ) from error
 
 
-def _foreign(path: Path) -> list[str]:
-    """List the names that a file would import beyond those that are admitted."""
-    try:
-        return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
-    except Exception:  # as above
-        return []
-
-
 def _reason(error: Exception) -> str:
     """Return what went wrong, without torch's advice to trust the file."""
     text = str(error).rpartition("WeightsUnpickler error: ")[2]
-    return (text.strip() or type(error).__name__).splitlines()[0]
+    return (text.strip() or type(error).__name__).splitlines()[0][:200]
+
+
+def _check_modules(path: Path, target: nn.Sequential) -> None:
+    """Refuse modules that are damaged, or more of them than a file may ask for.
+
+    A file can name one module or tensor many times, and a container inside itself.
+    """
+    most = max(_FREE_NUMBERS, path.stat().st_size)
+    modules, numbers = 0, 0
+    waiting: list[tuple[str, nn.Module, int]] = [("", target, 0)]
+    while waiting:
+        position, module, depth = waiting.pop()
+        name = f"module {position}" if position else "the target"
+        try:
+            check_fields(module)
+        except ValueError as error:
+            raise TargetFileError(
+                f"{path} holds damaged modules: {name} ({type(module).__name__}) {error}"
+            ) from error
+        modules += 1
+        for tensor in filter(None.__ne__, module._parameters.values()):
+            assert isinstance(tensor, Tensor)
+            _check_strides(path, name, tensor)
+            numbers += tensor.numel()
+        if depth > _MOST_DEPTH or modules > MOST_MODULES or numbers > most:
+            raise TargetFileError(
+                f"{path} asks for more than {MOST_MODULES:,} modules, {most:,} weights or "
+                f"{_MOST_DEPTH} containers inside one another, what it names twice counted twice"
+            )
+        waiting += [
+            (f"{position}.{key}".lstrip("."), child, depth + 1)
+            for key, child in module._modules.items()
+            if isinstance(child, nn.Module)
+        ]
+
+
+def _check_strides(path: Path, name: str, tensor: Tensor) -> None:
+    """Refuse a tensor that has more entries than the file has numbers for it."""
+    stored = tensor.untyped_storage().nbytes() // tensor.element_size()
+    if tensor.numel() > stored:
+        raise TargetFileError(
+            f"{path}: {name} has a tensor of shape {tuple(tensor.shape)}, but the file holds "
+            f"{stored:,} numbers for it, expected {tensor.numel():,}: save it .contiguous()"
+        )
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
@@ -129,19 +170,26 @@ def _dense_network(path: Path, state: dict[Any, Any]) -> nn.Sequential:
     """Rebuild a dense network from its state_dict, if there is one way only to do it."""
     weights: dict[int, Tensor] = {}
     for name, tensor in state.items():
-        matched = re.fullmatch(r"(\d+)\.weight", str(name))
-        if matched is None or not isinstance(tensor, Tensor) or tensor.ndim != 2:
-            shape = f" of shape {tuple(tensor.shape)}" if isinstance(tensor, Tensor) else ""
+        matched = re.fullmatch(r"([0-9]{1,9})\.weight", name) if isinstance(name, str) else None
+        dense = isinstance(tensor, Tensor) and not tensor.is_nested
+        if matched is None or not dense or tensor.ndim != 2:
+            shape = f" of shape {tuple(tensor.shape)}" if dense else ""
             raise TargetFileError(
-                f"{path} holds {name!r}{shape}: from tensors alone only dense networks without "
-                f"biases are rebuilt, with the names 0.weight, 2.weight, …; {_REMEDY}"
+                f"{path} holds {short(name)}{shape}: from tensors alone only dense networks "
+                f"without biases are rebuilt, with the names 0.weight, 2.weight, …; {_REMEDY}"
             )
-        weights[int(matched[1])] = tensor
+        try:
+            weights[int(matched[1])] = plain_tensor(name, tensor)
+        except ValueError as error:
+            raise TargetFileError(f"{path}: {error}") from error
+        _check_strides(path, name, tensor)
     if not weights or sorted(weights) != list(range(0, 2 * len(weights), 2)):
         raise TargetFileError(
-            f"{path} holds the tensors {sorted(state)}, which do not tell the modules between "
-            f"them (0.weight, 2.weight, … would): {_REMEDY}"
+            f"{path} holds the tensors {short(sorted(state))}, which do not tell the modules "
+            f"between them (0.weight, 2.weight, … would): {_REMEDY}"
         )
+    if 2 * len(weights) > MOST_MODULES:
+        raise TargetFileError(f"{path} holds {len(weights):,} tensors: at most {MOST_MODULES // 2}")
     if len(weights) > 1:
         warnings.warn(
             f"{path} holds weights only: taken for linear layers with ReLU between them",

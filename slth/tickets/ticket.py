@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
 from os import PathLike
 from pathlib import Path
 from typing import Literal, get_args
@@ -10,14 +9,33 @@ from typing import Literal, get_args
 import torch
 from torch import nn
 
+from slth.forms import choice, flag, instance, integer, listed, number, optional, record, text
 from slth.tickets import layers, ticket_file
 from slth.tickets.layers import Layer, Passing, Relu, Shape, Weighted
 from slth.tickets.mask import Mask
+from slth.tickets.random_network import FORMS as RANDOM_NETWORK
 from slth.tickets.random_network import RandomNetwork
 from slth.tickets.ticket_file import TicketFileError
 
 Construction = Literal["malach", "pensia", "natale"]
 Objective = Literal["best", "feasible", "fewest"]
+
+
+# What a ticket consists of beside its random network and its mask, and what that must look like.
+_PROMISE = {
+    "target_digest": text(64),
+    "random_digest": text(64),
+    "input_shape": listed(integer(1), 1, 8),
+    "nonnegative_inputs": flag,
+    "construction": choice(*get_args(Construction)),
+    "objective": choice(*get_args(Objective)),
+    "sizes": listed(optional(integer(1)), 1),
+    "weight_tolerances": listed(number(0.0), 1),
+    "epsilon": optional(number(above=0.0)),
+}
+# Of a file: here layers are descriptions still.
+_HEADER = record({**RANDOM_NETWORK, "layers": listed(lambda _, layer: layer, 1), **_PROMISE})
+_FORMS = {"random_network": instance(RandomNetwork), "mask": instance(Mask), **_PROMISE}
 
 
 @dataclass(frozen=True)
@@ -98,24 +116,18 @@ class Ticket:
 
     def __post_init__(self) -> None:
         """Refuse parts that do not fit together."""
+        for name, form in _FORMS.items():
+            object.__setattr__(self, name, form(name, getattr(self, name)))
         layers.shapes(self.target_layers, self.input_shape)
         if self.mask.shapes != self.random_network.shapes:
             raise ValueError(
                 f"the mask has shapes {self.mask.shapes}, "
                 f"the random network {self.random_network.shapes}"
             )
-        if self.construction not in get_args(Construction):
-            raise ValueError(
-                f"construction must be one of {get_args(Construction)}: {self.construction!r}"
-            )
-        if self.objective not in get_args(Objective):
-            raise ValueError(f"objective must be one of {get_args(Objective)}: {self.objective!r}")
         depth = self.random_network.depth // 2
         for name in ("sizes", "weight_tolerances"):
             if len(getattr(self, name)) != depth:
                 raise ValueError(f"{len(getattr(self, name))} {name} for {depth} target layers")
-        if any(size is not None and size < 1 for size in self.sizes):
-            raise ValueError(f"sizes must be at least 1, got {self.sizes}")
         fits = {
             "malach": all(size == 1 for size in self.sizes),
             "pensia": all(size is None for size in self.sizes),
@@ -123,10 +135,6 @@ class Ticket:
         }
         if not fits[self.construction]:
             raise ValueError(f"the construction {self.construction!r} has no sizes {self.sizes}")
-        if not all(isfinite(tau) and tau >= 0 for tau in self.weight_tolerances):
-            raise ValueError(f"weight tolerances must be >= 0, got {self.weight_tolerances}")
-        if self.epsilon is not None and not (isfinite(self.epsilon) and self.epsilon > 0):
-            raise ValueError(f"epsilon must be positive and finite, got {self.epsilon}")
 
     @property
     def target_layers(self) -> tuple[Layer, ...]:
@@ -196,24 +204,22 @@ class Ticket:
             If the file is truncated, corrupted, no ticket, of another format, or if the seed does
             not regenerate the random network that was stored.
         """
-        header, packed = ticket_file.read(Path(path))
+        path = Path(path)
+        header, packed = ticket_file.read(path)
         try:
-            chain = tuple(layers.from_json(layer) for layer in header["layers"])
-            network = RandomNetwork(chain, header["seed"], header["law"])
-            ticket = cls(
-                random_network=network,
-                mask=Mask.from_packed(packed, network.shapes),
-                target_digest=header["target_digest"],
-                random_digest=header["random_digest"],
-                input_shape=tuple(header["input_shape"]),
-                nonnegative_inputs=header["nonnegative_inputs"],
-                construction=header["construction"],
-                objective=header["objective"],
-                sizes=tuple(header["sizes"]),
-                weight_tolerances=tuple(header["weight_tolerances"]),
-                epsilon=header["epsilon"],
+            fields = _HEADER("ticket", header)
+            described = fields.pop("layers")
+            layers.check_spaces(described)
+            network = RandomNetwork(
+                tuple(
+                    layers.from_json(layer, f"ticket.layers[{index}]")
+                    for index, layer in enumerate(described)
+                ),
+                fields.pop("seed"),
+                fields.pop("law"),
             )
-        except (KeyError, TypeError, ValueError) as error:
+            ticket = cls(network, Mask.from_packed(packed, network.shapes), **fields)
+        except ValueError as error:
             raise TicketFileError(f"{path} does not describe a ticket: {error}") from error
         if network.digest() != ticket.random_digest:
             raise TicketFileError(
@@ -226,17 +232,15 @@ class Ticket:
 def _target_layers(random_layers: Sequence[Layer]) -> tuple[Layer, ...]:
     """Put one layer in the place of each random pair with its ReLU."""
     result: list[Layer] = []
-    rest = list(random_layers)
-    while rest:
-        layer = rest.pop(0)
+    rest = iter(random_layers)
+    for layer in rest:
         if isinstance(layer, Weighted):
-            relu, second = rest[:2] if len(rest) > 1 else (None, None)
+            relu, second = next(rest, None), next(rest, None)
             if relu != Relu() or not isinstance(second, Weighted):
                 raise ValueError("a ticket needs two random layers with a ReLU per target layer")
             original = replace(second, inputs=layer.inputs)
             if original.pair(layer.outputs) != (layer, second):
                 raise ValueError(f"{layer} and {second} are no random pair for one target layer")
-            del rest[:2]
             layer = original
         result.append(layer)
     return tuple(result)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from slth.forms import short, unfit
 from slth.tickets.atomic import write_atomically
 
 FORMAT_VERSION = 2
@@ -46,19 +48,15 @@ def read(path: Path) -> tuple[dict[str, Any], list[NDArray[np.uint8]]]:
     if not path.is_file():
         raise FileNotFoundError(f"there is no ticket file {path}")
     try:
+        # The library checks that the tensors fill the file, each with the bytes of its shape.
         with safe_open(path, framework="numpy") as stored:
             metadata = stored.metadata() or {}
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+            if _KEY not in metadata:
+                raise TicketFileError(f"{path} is a safetensors file but holds no ticket")
+            content, version, checksum = _header(path, metadata[_KEY])
+            tensors = {name: _packed(path, stored, name) for name in stored.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise TicketFileError(f"{path} is truncated or no safetensors file: {error}") from error
-    if _KEY not in metadata:
-        raise TicketFileError(f"{path} is a safetensors file but holds no ticket")
-    try:
-        content = json.loads(metadata[_KEY])
-        version = content.pop("format_version")
-        checksum = content.pop("checksum")
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise TicketFileError(f"{path} has an unreadable ticket header: {error!r}") from error
     if version != FORMAT_VERSION:
         why = (
             "format 1 knew dense layers only, prune the target again"
@@ -66,16 +64,58 @@ def read(path: Path) -> tuple[dict[str, Any], list[NDArray[np.uint8]]]:
             else "it was written by another version"
         )
         raise TicketFileError(
-            f"{path} has ticket format {version!r}, this version of slth reads {FORMAT_VERSION}: "
-            f"{why}"
+            f"{path} has ticket format {short(version)}, this version of slth reads "
+            f"{FORMAT_VERSION}: {why}"
         )
     names = [_tensor_name(index) for index in range(len(tensors))]
     if set(names) != set(tensors):
-        raise TicketFileError(f"{path} holds the tensors {sorted(tensors)}, expected {names}")
+        raise TicketFileError(
+            f"{path} holds the tensors {short(sorted(tensors))}, expected {short(names)}"
+        )
     arrays = [tensors[name] for name in names]
     if checksum != _checksum({**content, "format_version": version}, arrays):
         raise TicketFileError(f"{path} is corrupted: its checksum does not match its content")
     return content, arrays
+
+
+def _header(path: Path, text: str) -> tuple[dict[str, Any], object, object]:
+    """Parse a header: what it says of the ticket, the format, and the checksum."""
+    try:
+        content = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        if not isinstance(content, dict):
+            raise unfit("the header", content, "an object")
+        for name in ("format_version", "checksum"):
+            if name not in content:
+                raise ValueError(f"there is no {name}")
+    except (ValueError, RecursionError) as error:
+        raise TicketFileError(f"{path} has an unreadable ticket header: {error}") from error
+    return content, content.pop("format_version"), content.pop("checksum")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse objects that say a thing twice: readers would differ."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"{short(twice)} stands twice")
+    return content
+
+
+def _no_constant(name: str) -> None:
+    """Refuse what Python reads, but JSON does not know."""
+    raise ValueError(f"{name} is no JSON")
+
+
+def _packed(path: Path, stored: Any, name: str) -> NDArray[np.uint8]:
+    """Read one layer, if it consists of bytes."""
+    part = stored.get_slice(name)
+    if part.get_dtype() != "U8" or len(part.get_shape()) != 1:
+        raise TicketFileError(
+            f"{path} holds {short(name)} of type {part.get_dtype()} and shape "
+            f"{short(part.get_shape())}, expected a row of bytes (U8)"
+        )
+    layer: NDArray[np.uint8] = stored.get_tensor(name)
+    return layer
 
 
 def _tensor_name(index: int) -> str:

@@ -196,10 +196,10 @@ def test_counts() -> None:
 @pytest.mark.parametrize(
     ("widths", "seed", "law", "message"),
     [
-        ((3,), 0, "uniform", "at least two widths"),
-        ((3, 0), 0, "uniform", "width must be an integer >= 1, got 0"),
-        ((3, 2.5), 0, "uniform", "width must be an integer"),
-        ((3, True), 0, "uniform", "width must be an integer"),
+        ((3,), 0, "uniform", "widths must be a list of 2 to 4096 entries, got 1"),
+        ((3, 0), 0, "uniform", r"widths\[1\] must be an integer >= 1, got 0"),
+        ((3, 2.5), 0, "uniform", r"widths\[1\] must be an integer"),
+        ((3, True), 0, "uniform", r"widths\[1\] must be an integer"),
         ((3, 2), -1, "uniform", "seed must be"),
         ((3, 2), 2**64, "uniform", "seed must be"),
         ((3, 2), "0", "uniform", "seed must be"),

@@ -2,6 +2,7 @@
 
 from slth.tickets.layers.base import Layer, Passing, Shape, Weighted
 from slth.tickets.layers.chain import (
+    check_spaces,
     default_input_shape,
     from_json,
     shapes,
@@ -31,6 +32,7 @@ __all__ = [
     "Shape",
     "TurnPool",
     "Weighted",
+    "check_spaces",
     "default_input_shape",
     "from_json",
     "shapes",

@@ -1,13 +1,16 @@
 """What a layer of an architecture has to know, whatever its kind."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from slth.forms import Form, integer
 
 Array = NDArray[np.float64]
 Shape = tuple[int, ...]
@@ -16,8 +19,16 @@ Shape = tuple[int, ...]
 class Layer(ABC):
     """A layer without its weights: a frozen dataclass of numbers, names and tuples of them.
 
-    Equal layers compare equal, and :func:`slth.tickets.layers.to_json` stores them.
+    Equal layers compare equal, and :func:`slth.tickets.layers.to_json` stores them.  ``forms`` says
+    what each field must look like, whoever gives it.
     """
+
+    forms: ClassVar[Mapping[str, Form]] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse fields of another form."""
+        for name, form in self.forms.items():
+            object.__setattr__(self, name, form(name, getattr(self, name)))
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:
@@ -52,13 +63,10 @@ class Weighted(Layer):
         Numbers of channels.
     """
 
+    forms: ClassVar[Mapping[str, Form]] = {"inputs": integer(1), "outputs": integer(1)}
+
     inputs: int
     outputs: int
-
-    def __post_init__(self) -> None:
-        """Refuse anything but positive integers."""
-        for name in ("inputs", "outputs"):
-            object.__setattr__(self, name, positive(name, getattr(self, name)))
 
     @property
     def groups(self) -> int:
@@ -175,21 +183,3 @@ class Passing(Layer):
     def additions(self, shape: Shape) -> int:
         """Count the floating-point operations behind one output, each of which may round."""
         return 0
-
-
-def positive(name: str, value: object, *, least: int = 1) -> int:
-    """Check that a number is an integer, and not too small.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-
-    Examples
-    --------
-    >>> positive("inputs", np.int64(3))
-    3
-    """
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} must be an integer >= {least}, got {value!r}")
-    return int(value)

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from itertools import chain, product
+from math import prod
 from typing import Any
 
+from slth import equivariance, forms
 from slth.tickets.layers.base import Layer, Passing, Shape, Weighted
 from slth.tickets.layers.conv import Conv
 from slth.tickets.layers.dense import Dense
@@ -13,6 +15,9 @@ from slth.tickets.layers.equivariant import Equivariant, GroupPool, Lift, TurnPo
 from slth.tickets.layers.passing import AvgPool, Flatten, GlobalAvgPool, MaxPool, Relu
 
 _LARGEST_SQUARE, _LARGEST_SIDE = 1024, 64
+
+# In one input or in what a layer makes of it.
+_MOST_NUMBERS = 1 << 24
 
 _KINDS: tuple[type[Layer], ...] = (
     Dense,
@@ -40,8 +45,8 @@ def to_json(layer: Layer) -> dict[str, Any]:
     return {"kind": type(layer).__name__, **asdict(layer)}  # type: ignore[call-overload]
 
 
-def from_json(description: Mapping[str, Any]) -> Layer:
-    """Invert :func:`to_json`.
+def from_json(description: object, name: str = "layer") -> Layer:
+    """Invert :func:`to_json`; ``name`` is what errors call the layer.
 
     Raises
     ------
@@ -54,11 +59,44 @@ def from_json(description: Mapping[str, Any]) -> Layer:
     Dense(inputs=3, outputs=2)
     """
     kinds = {kind.__name__: kind for kind in _KINDS}
-    numbers = dict(description)
-    kind = numbers.pop("kind")
-    if kind not in kinds:
-        raise ValueError(f"unknown kind of layer {kind!r}; known are {', '.join(kinds)}")
-    return kinds[kind](**numbers)
+    given = description.get("kind") if isinstance(description, Mapping) else description
+    kind = kinds[forms.choice(*kinds)(f"{name}.kind", given)]
+    fields = forms.record({"kind": forms.choice(*kinds), **kind.forms})(name, description)
+    del fields["kind"]
+    try:
+        return kind(**fields)
+    except ValueError as error:
+        raise ValueError(f"{name} ({kind.__name__}): {error}") from None
+
+
+def check_spaces(descriptions: Sequence[object]) -> None:
+    """Refuse descriptions of layers whose spaces are too large together, before one is built.
+
+    Raises
+    ------
+    ValueError
+        If they are, or if there is no such space.
+
+    Examples
+    --------
+    >>> check_spaces([{"kind": "GroupPool", "space": "sets(1200)"}, {"kind": "Relu"}])
+    >>> check_spaces([{"kind": "GroupPool", "space": f"sets({n})"} for n in (1200, 1201)])
+    Traceback (most recent call last):
+        ...
+    ValueError: the layers name spaces that would take 2,904,010 numbers together, at most \
+2,621,440 are built
+    """
+    names = {
+        name
+        for layer in descriptions
+        if isinstance(layer, Mapping) and isinstance(name := layer.get("space"), str)
+    }
+    total = sum(map(equivariance.extent, names))
+    if total > equivariance.MOST_EXTENT:
+        raise ValueError(
+            f"the layers name spaces that would take {total:,} numbers together, at most "
+            f"{equivariance.MOST_EXTENT:,} are built"
+        )
 
 
 def weighted(layers: Sequence[Layer]) -> tuple[Weighted, ...]:
@@ -123,7 +161,8 @@ def shapes(layers: Sequence[Layer], input_shape: Shape) -> tuple[Shape, ...]:
     Raises
     ------
     ValueError
-        If some layer does not take what the layer before it returns.
+        If some layer does not take what the layer before it returns, or makes more than
+        :math:`2^{24}` numbers of one input.
 
     Examples
     --------
@@ -136,6 +175,11 @@ def shapes(layers: Sequence[Layer], input_shape: Shape) -> tuple[Shape, ...]:
             result.append(layer.output_shape(result[-1]))
         except ValueError as error:
             raise ValueError(f"layer {index} ({type(layer).__name__}) {error}") from None
+    if (largest := max(result, key=prod)) and prod(largest) > _MOST_NUMBERS:
+        raise ValueError(
+            f"input or output of layer {max(0, result.index(largest) - 1)} have shape {largest}: "
+            "at most 2^24 numbers"
+        )
     return tuple(result)
 
 

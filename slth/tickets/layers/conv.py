@@ -1,16 +1,23 @@
 """Two-dimensional convolutions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from torch import Tensor, nn
 
-from slth.tickets.layers.base import Array, Shape, Weighted, positive
+from slth.forms import Form, choice, integer, listed
+from slth.tickets.layers.base import Array, Shape, Weighted
 from slth.tickets.layers.norms import convolution_norm_bound
 
 PaddingMode = Literal["zeros", "circular"]
 Two = tuple[int, int]
+
+
+def two(least: int) -> Form:
+    """Return the form of a pair of integers."""
+    return listed(integer(least), 2, 2)
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,16 @@ class Conv(Weighted):
     ((60, 3, 1, 1), (8, 60, 5, 5))
     """
 
+    forms: ClassVar[Mapping[str, Form]] = {
+        **Weighted.forms,
+        "kernel": two(1),
+        "stride": two(1),
+        "padding": two(0),
+        "dilation": two(1),
+        "groups": integer(1),
+        "padding_mode": choice(*get_args(PaddingMode)),
+    }
+
     kernel: Two
     stride: Two = (1, 1)
     padding: Two = (0, 0)
@@ -55,17 +72,10 @@ class Conv(Weighted):
     def __post_init__(self) -> None:
         """Refuse what is no convolution."""
         super().__post_init__()
-        for name, least in (("kernel", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
-            object.__setattr__(self, name, two(name, getattr(self, name), least))
-        object.__setattr__(self, "groups", positive("groups", self.groups))
         if self.inputs % self.groups or self.outputs % self.groups:
             raise ValueError(
                 f"{self.inputs} inputs and {self.outputs} outputs cannot be shared evenly "
                 f"among {self.groups} groups"
-            )
-        if self.padding_mode not in get_args(PaddingMode):
-            raise ValueError(
-                f"padding_mode must be one of {get_args(PaddingMode)}, got {self.padding_mode!r}"
             )
         reach = [step * (taps - 1) for step, taps in zip(self.dilation, self.kernel, strict=True)]
         if self.padding_mode == "circular" and any(
@@ -136,13 +146,6 @@ class Conv(Weighted):
             raise ValueError(f"cannot pad {shape} by {self.padding} circularly")
         size = window_positions(shape, self.kernel, self.stride, self.padding, self.dilation)
         return (self.outputs, *size)
-
-
-def two(name: str, value: object, least: int) -> Two:
-    """Check a pair of integers."""
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise ValueError(f"{name} must be two integers, got {value!r}")
-    return positive(name, value[0], least=least), positive(name, value[1], least=least)
 
 
 def window_positions(

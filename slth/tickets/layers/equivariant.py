@@ -1,12 +1,18 @@
 """Layers that respect a symmetry, and the ways into and out of their feature spaces."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from slth import equivariance
+from slth.forms import Form, text
 from slth.tickets.layers.base import Array, Passing, Shape, Weighted
+
+# Which space it names is for :func:`slth.equivariance.space` to say.
+_SPACE = text(99)
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class Equivariant(Weighted):
     >>> layer.pair(60)[0]
     Equivariant(inputs=3, outputs=60, space='sets(5)')
     """
+
+    forms: ClassVar[Mapping[str, Form]] = {**Weighted.forms, "space": _SPACE}
 
     space: str
 
@@ -115,10 +123,13 @@ class _OnSpace(Passing):
         Name of the space.
     """
 
+    forms: ClassVar[Mapping[str, Form]] = {"space": _SPACE}
+
     space: str
 
     def __post_init__(self) -> None:
         """Take the space's own name, and refuse spaces that do not fit."""
+        super().__post_init__()
         object.__setattr__(self, "space", self._space.name)
         self.module()
 

@@ -1,10 +1,13 @@
 """Layers without weights."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, prod, sqrt
+from typing import ClassVar
 
 from torch import Tensor, nn
 
+from slth.forms import Form
 from slth.tickets.layers.base import Passing, Shape
 from slth.tickets.layers.conv import Two, two, window_positions
 
@@ -38,14 +41,15 @@ class Relu(Passing):
 class _Window(Passing):
     """One value for each window on each channel."""
 
+    forms: ClassVar[Mapping[str, Form]] = {"kernel": two(1), "stride": two(1), "padding": two(0)}
+
     kernel: Two
     stride: Two
     padding: Two = (0, 0)
 
     def __post_init__(self) -> None:
         """Refuse what is no window."""
-        for name, least in (("kernel", 1), ("stride", 1), ("padding", 0)):
-            object.__setattr__(self, name, two(name, getattr(self, name), least))
+        super().__post_init__()
         if any(2 * pad > taps for pad, taps in zip(self.padding, self.kernel, strict=True)):
             raise ValueError(f"padding {self.padding} is more than half of {self.kernel}")
 

@@ -94,9 +94,9 @@ def test_refuses_layers_that_do_not_fit(
     [
         ({"inputs": 0}, "inputs must be an integer >= 1, got 0"),
         ({"outputs": 2.0}, "outputs must be an integer"),
-        ({"kernel": (3, 0)}, "kernel must be an integer"),
-        ({"kernel": 3}, "kernel must be two integers"),
-        ({"padding": (-1, 0)}, "padding must be an integer >= 0"),
+        ({"kernel": (3, 0)}, r"kernel\[1\] must be an integer >= 1, got 0"),
+        ({"kernel": 3}, "kernel must be a list of 2 entries, got 3"),
+        ({"padding": (-1, 0)}, r"padding\[0\] must be an integer >= 0, got -1"),
         ({"groups": 3}, "4 inputs and 6 outputs cannot be shared evenly among 3 groups"),
         ({"padding_mode": "reflect"}, "padding_mode must be one of"),
         ({"padding": (2, 1), "padding_mode": "circular"}, "repeats outputs"),

@@ -86,9 +86,9 @@ def test_norm_of_the_global_mean() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (((2, 0), (1, 1)), "kernel must be an integer >= 1, got 0"),
+        (((2, 0), (1, 1)), r"kernel\[1\] must be an integer >= 1, got 0"),
         (((2, 2), (1, 1), (2, 0)), r"padding \(2, 0\) is more than half"),
-        (((2, 2), 2), "stride must be two integers, got 2"),
+        (((2, 2), 2), "stride must be a list of 2 entries, got 2"),
     ],
 )
 def test_refuses_what_is_no_window(arguments: tuple[object, ...], message: str) -> None:
