@@ -35,8 +35,29 @@ class _Commands(click.Group):
             click.echo(f"Error: {str(error) or 'not enough memory'}", err=True)
             ctx.exit(_exit_code(error))
         except KeyboardInterrupt:
-            click.echo("Interrupted: nothing was written", err=True)
+            click.echo(_interrupted(ctx.obj), err=True)
             ctx.exit(130)
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    """Return what changes when somebody writes a file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _interrupted(output: tuple[Path, tuple[int, ...] | None] | None) -> str:
+    """Say what became of the output file, if the command has one."""
+    if output is None:
+        return "Interrupted"
+    path, before = output
+    return (
+        "Interrupted: nothing was written"
+        if _state(path) == before
+        else f"Interrupted, but {path} was written"
+    )
 
 
 def _exit_code(error: Exception) -> int:
@@ -242,6 +263,7 @@ def _check_output(path: Path, force: bool) -> None:
         raise click.UsageError(f"the directory {path.parent} is not writable")
     if path.exists() and not force:
         raise click.UsageError(f"{path} exists; --force overwrites it")
+    click.get_current_context().find_root().obj = path, _state(path)
 
 
 def _target(path: Path) -> "nn.Sequential":

@@ -1,12 +1,18 @@
 """Verifying claims anew: run the chapter that records them, and judge what it recorded."""
 
 import json
+import logging
+import multiprocessing
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,10 +23,15 @@ from slth.claims.ledger import MIME
 from slth.claims.registry import Claim
 from slth.claims.rules import Record
 from slth.claims.verdict import faults
+from slth.processes import follow_parent
 
 
 class ToolsMissing(ValueError):  # noqa: N818 (it is a state of the installation)
     """What runs notebooks is not installed."""
+
+
+class ChapterDied(ValueError):  # noqa: N818 (it is what happened)
+    """The process that ran a chapter ended before the chapter did."""
 
 
 @dataclass(frozen=True)
@@ -81,46 +92,128 @@ def run_chapter(name: str, profile: str) -> ChapterRun:
         Without the packages of the extra ``notebook``.
     FileNotFoundError
         If there is no such chapter.
+    ChapterDied
+        If the chapter's process was killed, for lack of memory or by somebody.
+
+    Notes
+    -----
+    The chapter runs in a process of its own, which ends with all that it started when this function
+    is left, however it is left; SIGTERM leaves it, too, with exit code 143.
     """
     source = shipped.path("chapters", f"{name}.md")
     try:
         import ipykernel  # noqa: F401
-        import jupytext
-        import nbformat
-        import papermill
-        from papermill.exceptions import PapermillExecutionError
+        import jupytext  # noqa: F401
+        import nbformat  # noqa: F401
+        import papermill  # noqa: F401
+        import psutil  # noqa: F401
     except ImportError as error:
         raise ToolsMissing(
             f"{error.name} is missing: to run chapters, install slth with its extra 'notebook'"
         ) from None
     changed = {} if profile == "full" else fast_parameters(source)
-    with tempfile.TemporaryDirectory(prefix="slth-") as folder, _kernel_environment():
+    text = source.read_text("utf-8")
+    with (
+        _terminable(),
+        tempfile.TemporaryDirectory(prefix="slth-") as folder,
+        _kernel_environment(folder),
+    ):
         done = Path(folder, "done.ipynb")
-        stopped = None
+        spawn = multiprocessing.get_context("spawn")
+        outcome, sender = spawn.Pipe(duplex=False)
+        process = spawn.Process(
+            target=_execute, args=(sender, text, changed, str(done), sys.stderr.isatty())
+        )
+        process.start()
         try:
-            papermill.execute_notebook(
-                nbformat.from_dict(jupytext.reads(source.read_text("utf-8"), fmt="md:myst")),
-                str(done),
-                parameters=changed,
-                kernel_name="python3",
-                language="python",
-                progress_bar=sys.stderr.isatty(),
-                extra_arguments=["--IPKernelApp.log_level=ERROR"],
-                cwd=folder,
-            )
-        except PapermillExecutionError as error:
-            stopped = f"{error.ename}: {error.evalue}"
+            sender.close()
+            stopped = outcome.recv()
+        except EOFError:
+            raise ChapterDied(
+                f"chapter {name} did not run to its end, so nothing is decided: its process was "
+                "killed, perhaps for lack of memory"
+            ) from None
+        finally:
+            _end(process)
         found = tuple(map(Record.from_dict, records(json.loads(done.read_text("utf-8")))))
     return ChapterRun(found, stopped)
 
 
+def _execute(outcome: Connection, text: str, changed: dict[str, Any], done: str, bar: bool) -> None:
+    """Run a chapter in a process of its own; send why it stopped, or None."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for the parent to say what happens
+    logging.disable()
+    follow_parent()
+    import jupytext
+    import nbformat
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    try:
+        papermill.execute_notebook(
+            nbformat.from_dict(jupytext.reads(text, fmt="md:myst")),
+            done,
+            parameters=changed,
+            kernel_name="python3",
+            language="python",
+            progress_bar=bar,
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+            cwd=str(Path(done).parent),
+        )
+        outcome.send(None)
+    except PapermillExecutionError as error:
+        outcome.send(f"{error.ename}: {error.evalue}")
+    except DeadKernelError:
+        os._exit(1)  # without what asyncio has to say
+
+
+def _end(process: BaseProcess) -> None:
+    """End a process and all that it started: kernels begin sessions of their own."""
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        for one in family:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(family)
+    process.join()
+
+
 @contextmanager
-def _kernel_environment() -> Iterator[None]:
-    """Let kernels import this very package, wherever they start, and spare a warning."""
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end this process as an exception does, if nobody decided otherwise."""
+
+    def leave(*_: object) -> None:
+        sys.exit(128 + signal.SIGTERM)
+
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextmanager
+def _kernel_environment(folder: str) -> Iterator[None]:
+    """Let kernels import this very package, wherever they start, and keep to the folder."""
     here = str(Path(shipped.__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
     before = dict(os.environ)
-    os.environ.update({"PYTHONPATH": path, "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
+    os.environ.update(
+        {
+            "PYTHONPATH": path,
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # spares a warning
+            "TMPDIR": folder,
+            "JUPYTER_RUNTIME_DIR": folder,
+        }
+    )
     try:
         yield
     finally:
