@@ -186,7 +186,7 @@ def short(value: object) -> str:
     Examples
     --------
     >>> short(10**400), short([[[[1]]]]), short("x" * 1000)
-    ('an integer of 1329 bits', '[[[...]]]', "'xxxxxxxxxxxxxxxxxx...xxxxxxxxxxxxxxxxxxx'")
+    ('an integer of 1329 bits', '[[...]]', "'xxxxxxxxxxxxxxxxxx...xxxxxxxxxxxxxxxxxxx'")
     >>> short(np.zeros((2, 3)))
     '<ndarray of shape (2, 3)>'
     """
@@ -198,8 +198,8 @@ class _Short(reprlib.Repr):
 
     def __init__(self) -> None:
         super().__init__()
-        self.maxlevel, self.maxstring, self.maxother = 3, 42, 42
-        self.maxlist = self.maxtuple = self.maxdict = self.maxset = 4
+        self.maxlevel, self.maxstring, self.maxother = 2, 42, 42
+        self.maxlist = self.maxtuple = self.maxdict = self.maxset = 3
 
     def repr_int(self, x: int, level: int) -> str:
         """Count the bits of numbers that fill a line."""

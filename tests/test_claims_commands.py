@@ -1,12 +1,16 @@
 """The ledger on the command line: list, show, and verify by running a chapter."""
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from click.testing import CliRunner, Result
 
@@ -230,20 +234,16 @@ def test_without_the_tools_the_message_says_what_to_install(
     ],
 )
 def test_verify_runs_the_chapter_that_comes_with_the_package(
-    tmp_path: Path, late: str, code: int, words: str
+    installed: Path, late: str, code: int, words: str
 ) -> None:
     """An installed package: its files lie inside, and no clone is near."""
-    package = tmp_path / "site" / "slth"
-    shutil.copytree(ROOT / "slth", package, ignore=shutil.ignore_patterns("__pycache__"))
-    (package / "chapters").mkdir()
-    (package / "chapters" / "01-a.md").write_text(
+    (installed / "slth" / "chapters" / "01-a.md").write_text(
         "---\nkernelspec: {display_name: Python 3, name: python3}\nfast: {one: 1}\n---\n\n"
         + CHAPTER.format(late=late)
     )
-    write(package / "registry")
     done = subprocess.run(
         [sys.executable, "-m", "slth", "claims", "verify", "late", "--profile", "fast"],
-        cwd=tmp_path / "site",
+        cwd=installed,
         capture_output=True,
         text=True,
         check=False,
@@ -251,6 +251,57 @@ def test_verify_runs_the_chapter_that_comes_with_the_package(
     assert done.returncode == code, done.stdout + done.stderr
     assert words in done.stdout
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """Return the folder of an installed package whose one chapter is still to be written."""
+    package = tmp_path / "site" / "slth"
+    shutil.copytree(ROOT / "slth", package, ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "chapters").mkdir()
+    write(package / "registry")
+    return package.parent
+
+
+@pytest.mark.parametrize(
+    ("code", "sent", "exit_code", "words"),
+    [
+        ("os._exit(9)", None, 2, "Error: chapter 01-a did not run to its end, so nothing is dec"),
+        ("time.sleep(99)", signal.SIGINT, 130, "Interrupted"),
+        ("time.sleep(99)", signal.SIGTERM, 143, None),
+    ],
+)
+def test_an_interruption_is_one_line_and_leaves_nothing(
+    installed: Path, code: str, sent: int | None, exit_code: int, words: str | None
+) -> None:
+    """Ctrl-C reaches every process in front, SIGTERM the one that is asked."""
+    (installed / "slth" / "chapters" / "01-a.md").write_text(
+        "---\nkernelspec: {display_name: Python 3, name: python3}\n---\n\n"
+        "```{code-cell} ipython3\nimport os, pathlib, time\n"
+        f"pathlib.Path({str(installed / 'kernel')!r}).write_text(str(os.getpid()))\n{code}\n```\n"
+    )
+    temporary = installed / "temporary"
+    temporary.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "slth", "claims", "verify", "late"],
+        cwd=installed,
+        env={**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": str(installed)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    if sent is not None:
+        while not (installed / "kernel").exists() and process.poll() is None:
+            time.sleep(0.05)
+        (os.killpg if sent == signal.SIGINT else os.kill)(process.pid, sent)
+    _, errors = process.communicate()
+    assert process.returncode == exit_code, errors
+    running, *rest = errors.splitlines()
+    assert running.startswith("Running chapter 01-a")
+    assert len(rest) == (words is not None), errors
+    assert words is None or rest[0].startswith(words)
+    assert list(temporary.iterdir()) == []
+    assert not psutil.pid_exists(int((installed / "kernel").read_text()))
 
 
 def test_stored_times_are_those_of_chapters() -> None:

@@ -242,6 +242,35 @@ def test_an_interrupted_command_leaves_the_old_file(
     assert {path.name for path in Path().iterdir()} == {"target.pt", "out.ticket"}
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_interruption_says_whether_something_was_written(
+    run: Run, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Also when the interruption comes between the last byte and the last word."""
+    save = slth.Ticket.save
+
+    def interrupted(ticket: slth.Ticket, path: Path) -> None:
+        if when == "after":
+            save(ticket, path)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(slth.Ticket, "save", interrupted)
+    result = run("prune", "target.pt", *ARGUMENTS, "-o", "new.ticket", code=130)
+    said = {"before": "Interrupted: nothing was written", "after": "but new.ticket was written"}
+    assert said[when] in result.stderr
+    assert Path("new.ticket").exists() == (when == "after")
+
+
+def test_an_interruption_of_what_writes_nothing_says_nothing_of_writing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(slth.Ticket, "load", interrupted)
+    assert run("show", "out.ticket", code=130).stderr == "Interrupted\n"
+
+
 # verify, show, export
 
 

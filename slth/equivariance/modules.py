@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from slth.equivariance.names import space as resolve
 from slth.equivariance.space import Space
+from slth.forms import instance, integer
 
 
 def apply(space: Space, weight: Tensor, x: Tensor) -> Tensor:
@@ -60,7 +61,7 @@ class _OnSpace(nn.Module):
 
     def __init__(self, space: Space | str) -> None:
         super().__init__()
-        self.space = resolve(space) if isinstance(space, str) else space
+        self.space = resolve(space) if isinstance(space, str) else instance(Space)("space", space)
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
@@ -117,11 +118,8 @@ class EquivariantLinear(_OnSpace):
         device: str | None = None,
     ) -> None:
         super().__init__(space)
-        if in_channels < 1 or out_channels < 1:
-            raise ValueError(
-                f"channels must be at least 1, got {in_channels} in and {out_channels} out"
-            )
-        self.in_channels, self.out_channels = in_channels, out_channels
+        self.in_channels = in_channels = integer(1)("in_channels", in_channels)
+        self.out_channels = out_channels = integer(1)("out_channels", out_channels)
         # How many numbers one output coordinate reads, on average.
         fan_in = in_channels * sum(matrix.sum() for matrix in self.space.basis) / self.space.dim
         shape = (out_channels, in_channels, self.space.size)

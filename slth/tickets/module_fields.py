@@ -8,6 +8,12 @@ from torch import Tensor, nn
 
 from slth import equivariance
 from slth.forms import Form, choice, flag, instance, integer, listed, optional, short, unfit
+from slth.tickets.as_evaluated import kind
+
+_READ = {
+    *(torch.float64, torch.float32, torch.float16, torch.bfloat16),
+    *(torch.float8_e4m3fn, torch.float8_e5m2),
+}
 
 
 def check_fields(module: nn.Module) -> None:
@@ -27,26 +33,35 @@ def check_fields(module: nn.Module) -> None:
         ...
     ValueError: has in_features, which must be an integer >= 1, got True
     """
-    for name, form in {**_COMMON, **_FIELDS.get(type(module), {})}.items():
-        form(f"has {name}, which", vars(module).get(name))
+    own = vars(module)
+    if odd := [name for name in own if not isinstance(name, str)]:
+        raise ValueError(f"has the attribute {short(odd[0])}, which is no name")
+    for name, form in {**_COMMON, **_FIELDS.get(kind(module), {})}.items():
+        form(f"has {name}, which", own.get(name))
 
 
 def plain_tensor(name: str, value: object) -> Tensor:
-    """Take tensors of real numbers that lie in memory, one after the other or by strides."""
-    expected = "a dense tensor of real numbers in memory"
+    """Take tensors of floating-point numbers that lie in memory, in some order."""
+    tensor = dense_tensor(name, value)
+    if tensor.dtype not in _READ:
+        raise ValueError(f"{name} must hold floating-point numbers, got {tensor.dtype}")
+    return tensor
+
+
+def dense_tensor(name: str, value: object) -> Tensor:
+    """Take tensors whose numbers lie in memory, in some order."""
     if type(value) not in (Tensor, nn.Parameter):
-        raise unfit(name, value, expected)
+        raise unfit(name, value, "a plain tensor")
     assert isinstance(value, Tensor)
-    kinds = {
+    faults = {
         "sparse": value.layout != torch.strided,
         "nested": value.is_nested,
         "quantized": value.is_quantized,
-        "complex": value.is_complex(),
         "without values (meta)": value.is_meta,
     }
-    for kind, it_is in kinds.items():
-        if it_is:
-            raise ValueError(f"{name} must be {expected}, got one that is {kind}")
+    for fault, there in faults.items():
+        if there:
+            raise ValueError(f"{name} must be a dense tensor in memory, got one that is {fault}")
     return value
 
 
@@ -79,8 +94,10 @@ def _padding(name: str, value: object) -> object:
 
 _COMMON: dict[str, Form] = {
     "_modules": _named(instance(nn.Module)),
-    "_parameters": _named(optional(plain_tensor)),
+    "_parameters": _named(optional(instance(Tensor))),
     "_buffers": _named(optional(instance(Tensor))),
+    "_forward_hooks": instance(dict),
+    "_forward_pre_hooks": instance(dict),
 }
 _WINDOW = {
     "kernel_size": _one_or_two(integer(1)),

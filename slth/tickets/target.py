@@ -17,6 +17,11 @@ from slth import equivariance
 from slth.tickets import layers
 from slth.tickets.as_evaluated import as_evaluated, check_untouched, kind, refresh
 from slth.tickets.layers import Layer, Passing, Shape, Weighted
+from slth.tickets.module_fields import check_fields, plain_tensor
+
+# Modules of a target, one that comes twice counted twice, and containers around one of them.
+_MOST_PARTS = 10_000
+_MOST_DEPTH = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,12 +217,19 @@ def parts(target: nn.Module) -> Iterator[Part]:
     """
     if type(target) is not nn.Sequential:
         raise ValueError(f"the target must be an nn.Sequential, got {_name(target)}{_hint(target)}")
-    yield from _inside(Part("", target, slice(0, 0)), ())
+    for number, part in enumerate(_inside(Part("", target, slice(0, 0)), ())):
+        if number == _MOST_PARTS:
+            raise ValueError(f"the target has more than {_MOST_PARTS:,} modules")
+        yield part
 
 
 def _inside(part: Part, within: tuple[nn.Module, ...]) -> Iterator[Part]:
     """Parts of a part, then the part itself with the layers that it has."""
     start = stop = part.layers.start
+    with part.named():
+        check_fields(part.module)
+    if len(within) > _MOST_DEPTH:
+        raise ValueError(f"{part} lies inside more than {_MOST_DEPTH} containers")
     if type(part.module) is nn.Sequential:
         if any(part.module is container for container in within):
             raise ValueError(f"{part} contains itself")
@@ -346,12 +358,7 @@ def _two(value: int | tuple[int, ...] | Any) -> tuple[int, int]:
 
 def _float32(name: str, parameter: Any, shape: Shape) -> NDArray[np.float32]:
     """Check the weights or biases of one module and copy them."""
-    if type(parameter) not in (Tensor, nn.Parameter):
-        raise ValueError(f"has a {name} of type {_name(parameter)}, which is no plain tensor")
-    if not parameter.dtype.is_floating_point:
-        raise ValueError(f"has a {name} of {parameter.dtype}, which are no real numbers")
-    if parameter.layout != torch.strided or parameter.is_meta or parameter.is_quantized:
-        raise ValueError(f"has a {name} that is sparse, quantized or without values")
+    plain_tensor(f"has a {name}, which", parameter)
     if tuple(parameter.shape) != shape:
         raise ValueError(f"has a {name} of shape {tuple(parameter.shape)}, expected {shape}")
     exact = parameter.detach().cpu().double().numpy()

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from slth.forms import short
 from slth.tickets import torch_file
-from slth.tickets.module_fields import check_fields, plain_tensor
+from slth.tickets.module_fields import check_fields, dense_tensor, plain_tensor
 from slth.tickets.target import SUPPORTED, read
 from slth.tickets.torch_file import MOST_MODULES, HostileFile
 
@@ -126,16 +126,19 @@ def _check_modules(path: Path, target: nn.Sequential) -> None:
     while waiting:
         position, module, depth = waiting.pop()
         name = f"module {position}" if position else "the target"
+        tensors = []
         try:
             check_fields(module)
+            for key, tensor in (*module._parameters.items(), *module._buffers.items()):
+                if tensor is not None:
+                    dense_tensor(f"has {key}, which", tensor)
+                    tensors.append(tensor)
         except ValueError as error:
             raise TargetFileError(
                 f"{path} holds damaged modules: {name} ({type(module).__name__}) {error}"
             ) from error
         modules += 1
-        for tensor in module._parameters.values():
-            if tensor is None:
-                continue
+        for tensor in tensors:
             _check_strides(path, name, tensor)
             numbers += tensor.numel()
         if depth > _MOST_DEPTH or modules > MOST_MODULES or numbers > most:

@@ -9,7 +9,6 @@ from typing import ClassVar
 from torch import nn
 
 from slth import equivariance
-from slth.forms import short
 
 # What reading may make of a file; a network of a thousand layers stays far below.
 MOST_MODULES = 2_000
@@ -169,7 +168,7 @@ def _check_pickle(data: bytes, admitted: frozenset[str]) -> None:
         elif name == "BINUNICODE" and _is_space(str(argument)):
             spaces.add(str(argument))
     if foreign:
-        listed = ", ".join(short(name).strip("'") for name in sorted(foreign)[:9])
+        listed = ", ".join(ascii(name)[1:-1][:80] for name in sorted(foreign)[:9])
         raise HostileFile(f"holds {listed}, but only supported modules are read")
     if modules > MOST_MODULES:
         raise HostileFile(f"holds {modules:,} modules, at most {MOST_MODULES:,} are read")

@@ -235,7 +235,7 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         ValueError, match=r"takes features of shape \(batch, 2, 8\), got \(1, 2, 7\)"
     ):
         EquivariantLinear("cyclic(8)", 2, 3)(torch.ones(1, 2, 7))
-    with pytest.raises(ValueError, match="channels must be at least 1, got 0 in and 3 out"):
+    with pytest.raises(ValueError, match="in_channels must be an integer >= 1, got 0"):
         EquivariantLinear("cyclic(8)", 0, 3)
     with pytest.raises(ValueError, match=r"cyclic\(8\) has no images to lift"):
         Lift("cyclic(8)")

@@ -261,11 +261,17 @@ def test_nothing_is_ever_unpickled(tmp_path: Path) -> None:
         ({"seed": -5}, "does not describe a ticket: ticket.seed must be"),
         ({"layers": LAYERS[:3]}, "does not describe a ticket: 4 packed layers for 2 shapes"),
         ({"layers": 3}, "does not describe a ticket"),
-        ({"layers": [{"kind": "Magic"}]}, r"ticket.layers\[0\].kind must be one of \('Dense', 'Conv'.*got 'Magic'"),
+        (
+            {"layers": [{"kind": "Magic"}]},
+            r"ticket.layers\[0\].kind must be one of \('Dense', 'Conv'.*got 'Magic'",
+        ),
         ({"layers": [{"kind": "Dense", "inputs": 0, "outputs": 1}]}, "inputs must be an integer"),
         ({"layers": [{"kind": "Dense", "inputs": 3}]}, "does not describe a ticket"),
         ({"input_shape": [3, 1]}, "takes vectors of length 3"),
-        ({"objective": None}, "does not describe a ticket: ticket.objective must be one of .*, got None"),
+        (
+            {"objective": None},
+            "does not describe a ticket: ticket.objective must be one of .*, got None",
+        ),
         ({"weight_tolerances": ["a", "b"]}, "does not describe a ticket"),
     ],
 )
@@ -286,7 +292,9 @@ def test_a_missing_header_entry_is_refused(tmp_path: Path) -> None:
     for name in header:
         rest = {key: value for key, value in header.items() if key != name}
         ticket_file.write(path, rest, arrays)
-        with pytest.raises(TicketFileError, match=f"does not describe a ticket: .*lacks the field '{name}'"):
+        with pytest.raises(
+            TicketFileError, match=f"does not describe a ticket: .*lacks the field '{name}'"
+        ):
             Ticket.load(path)
 
 
