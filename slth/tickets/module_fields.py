@@ -36,7 +36,9 @@ def check_fields(module: nn.Module) -> None:
     own = vars(module)
     if odd := [name for name in own if not isinstance(name, str)]:
         raise ValueError(f"has the attribute {short(odd[0])}, which is no name")
-    for name, form in {**_COMMON, **_FIELDS.get(kind(module), {})}.items():
+    for name, form in _COMMON.items():
+        form(f"has {name}, which", own.get(name))
+    for name, form in _FIELDS.get(kind(module), {}).items():
         form(f"has {name}, which", own.get(name))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from slth import equivariance
 from slth.tickets import layers
@@ -229,7 +229,7 @@ def _inside(part: Part, within: tuple[nn.Module, ...]) -> Iterator[Part]:
     with part.named():
         check_fields(part.module)
     if len(within) > _MOST_DEPTH:
-        raise ValueError(f"{part} lies inside more than {_MOST_DEPTH} containers")
+        raise ValueError(f"the target has more than {_MOST_DEPTH} containers inside one another")
     if type(part.module) is nn.Sequential:
         if any(part.module is container for container in within):
             raise ValueError(f"{part} contains itself")
