@@ -87,8 +87,9 @@ def parameter(value: bytes) -> bytes:
 
 
 def module(kind: type[nn.Module], **state: bytes) -> bytes:
-    inside = {"training": b"\x89", "_parameters": b"}", "_buffers": b"}", "_modules": b"}"}
-    return named(kind.__module__, kind.__name__) + b")\x81" + mapping({**inside, **state}) + b"b"
+    empty = ("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks")
+    inside = {"training": b"\x89", **dict.fromkeys(empty, b"}"), **state}
+    return named(kind.__module__, kind.__name__) + b")\x81" + mapping(inside) + b"b"
 
 
 def linear(weight: bytes, inputs: int, outputs: int) -> bytes:

@@ -1,6 +1,6 @@
 r"""Rigorous upper bounds on the :math:`\ell_2` operator norms of matrices and convolutions."""
 
-from math import cos, pi, sqrt
+from math import cos, pi, prod, sqrt
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ _PER_SQUARE = 4 * 2.0**-53
 
 # Grid points per unit of degree: the bound exceeds the norm by a factor of up to 1/cos(π/12)².
 _DENSITY = 6
+
+# What the grid may take; a kernel that is larger is bounded by its entries alone.
+_MOST_NUMBERS = 1 << 24
 
 # By how much the bound may exceed the largest symbol on the grid, so that few need eigenvalues.
 _STEP = 0.01
@@ -97,6 +100,7 @@ def convolution_norm_bound(
 
     Notes
     -----
+    Kernels whose grid would not fit into memory are bounded by :func:`frobenius_bound`.
     Ehlich and Zeller 1964 for the grid; Sedghi, Gupta and Long 2019 for the symbol.
 
     Examples
@@ -107,6 +111,12 @@ def convolution_norm_bound(
     >>> bool(2.0 <= convolution_norm_bound(difference) < 2.05)
     True
     """
+    reach = [step * (taps - 1) + 1 for step, taps in zip(dilation, weights.shape[2:], strict=True)]
+    stride = (min(stride[0], reach[0]), min(stride[1], reach[1]))  # what is skipped, is zero
+    spread = prod(length + step for length, step in zip(reach, stride, strict=True))
+    waves = _DENSITY * max(weights.shape[2:]) * prod(weights.shape[2:])
+    if max(waves, spread * prod(weights.shape[:2]) * (stride != (1, 1))) > _MOST_NUMBERS:
+        return frobenius_bound(weights, groups)
     # Without stride, a dilated symbol takes the same values, at other frequencies.
     kernel = weights if stride == (1, 1) else _phases(weights, stride, dilation)
     scale = float(np.abs(kernel).max())

@@ -136,3 +136,12 @@ def test_groups_are_the_largest_of_their_blocks(groups: int) -> None:
     blocks = [convolution_norm_bound(block) for block in np.split(weights, groups)]
     whole = convolution_norm_bound(weights, groups=groups)
     assert whole == pytest.approx(max(blocks), rel=0.006)
+
+
+def test_kernels_and_strides_of_any_size_cost_little() -> None:
+    """Grids and phases of terabytes are not made."""
+    assert 1 << 16 <= convolution_norm_bound(np.ones((1, 1, 1, 1 << 16))) < 1.001 * (1 << 16)
+    far = convolution_norm_bound(np.ones((1, 1, 2, 2)), stride=(10**6, 10**6))
+    assert 2.0 <= far < 2.05  # each output sums four inputs that no other one reads
+    wide = convolution_norm_bound(np.ones((1, 1, 2, 2)), stride=(2, 2), dilation=(10**6, 10**6))
+    assert 2.0 <= wide <= 4.001
