@@ -49,7 +49,7 @@ _FAMILIES = {
 }
 
 # Of a named space: a name is short, what it stands for is not.  That many cost about 200 MB.
-MOST_EXTENT = 5 << 19
+MOST_EXTENT = 1 << 21
 
 # Spaces that are kept; a file may name many.
 _KEPT = 32

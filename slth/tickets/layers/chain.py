@@ -84,7 +84,7 @@ def check_spaces(descriptions: Sequence[object]) -> None:
     Traceback (most recent call last):
         ...
     ValueError: the layers name spaces that would take 2,904,010 numbers together, at most \
-2,621,440 are built
+2,097,152 are built
     """
     names = {
         name
