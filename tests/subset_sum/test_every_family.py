@@ -98,8 +98,8 @@ def beyond_all_sums(rng: Rng, x: Floats) -> float:
 TARGET: dict[str, Callable[[Rng, Floats], float]] = {
     f.__name__: f
     for f in (
-        in_range, a_sum, beside_a_sum, between_sums, tiny, tiny, below_a_grid_unit,
-        below_a_grid_unit, beyond_all_sums,
+        in_range, a_sum, beside_a_sum, between_sums, tiny, below_a_grid_unit,
+        beyond_all_sums,
     )
 }  # fmt: skip
 
