@@ -1,5 +1,7 @@
 """How many random products one target weight needs, live and dead ones together."""
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
@@ -11,6 +13,10 @@ from slth.theory._saddlepoint import log_hits
 from slth.theory._success import hit_probability
 from slth.theory.entropy import log2_binomial
 from slth.theory.products import ReluProduct
+
+MOST_SAMPLES = 1_000_000
+_SPARE = 1.5  # by how much the expected hits may be off, as a logarithm, before we rely on them
+_LN2 = np.log(2.0)
 
 
 def product_success_probability(
@@ -63,8 +69,9 @@ def product_success_probability(
     between(tolerance, "tolerance", 0.0, np.inf)
     if size is not None:
         integers(size, "size", 1)
-    failure = _GadgetFailure(size, weight, tolerance, law or ReluProduct())
-    return as_floats(1.0 - np.reshape([failure(int(m)) for m in samples.flat], samples.shape))
+    failure = GadgetFailure(size, weight, law or ReluProduct())
+    missed = [failure(int(m), tolerance) for m in samples.flat]
+    return as_floats(1.0 - np.reshape(missed, samples.shape))
 
 
 def required_product_samples(
@@ -119,74 +126,124 @@ def required_product_samples(
     allowed = between(failure, "failure", 0.0, 1.0) / integers(weights, "weights", 1)
     if size is not None:
         integers(size, "size", 1)
-    missed = _GadgetFailure(size, weight, tolerance, law or ReluProduct())
-    high = 2 * (size or 1)
-    while missed(high) > allowed:
+    found = fewest_samples(
+        GadgetFailure(size, weight, law or ReluProduct()), tolerance, float(allowed)
+    )
+    if found is None:
+        raise beyond(MOST_SAMPLES, weight, tolerance, float(allowed))
+    return found
+
+
+def beyond(most: int, weight: float, tolerance: float, allowed: float) -> ValueError:
+    """Say that no number of samples is enough."""
+    return ValueError(
+        f"no n up to {most:,} hits a weight of {weight:g} within {tolerance:g} "
+        f"with failure {allowed:g}"
+    )
+
+
+def fewest_samples(
+    missed: "GadgetFailure", tolerance: float, allowed: float, most: int = MOST_SAMPLES
+) -> int | None:
+    """Smallest n whose probability of a miss is at most ``allowed``; None if it exceeds ``most``.
+
+    By Jensen's inequality the probability is at least exp(-expected hits), so that an n with too
+    few of them need not be tried.
+    """
+    high = 2 * (missed.size or 1)
+    log_hit = missed.log_hit(tolerance)
+
+    def hopeless(n: int) -> bool:
+        if missed.size is None:
+            return False
+        expected = log_subsets(n, missed.size) + log_hit
+        return bool(expected < np.log(-np.log(allowed)) - _SPARE)
+
+    if hopeless(most):
+        return None
+    while hopeless(high) or missed(high, tolerance) > allowed:
         high *= 2
-        if high > 1_000_000:
-            raise ValueError(
-                f"no n up to a million hits a weight of {weight:g} within {tolerance:g} "
-                f"with failure {allowed:g}"
-            )
+        if high > most:
+            return None
     found = smallest_integer(
-        lambda m: np.array([missed(int(v)) <= allowed for v in np.atleast_1d(m)]).reshape(m.shape),
+        lambda m: np.reshape(
+            [missed(int(v), tolerance) <= allowed for v in np.atleast_1d(m)], m.shape
+        ),
         np.asarray(high // 2),
         np.asarray(high),
     )
     return int(found)
 
 
-class _GadgetFailure:
-    """n -> Pr(no subset of the live ones among n products hits).
+def log_subsets(n: int, size: int) -> float:
+    """Ln of the expected number of subsets of that size among the live ones of n products."""
+    return (float(log2_binomial(n, size)) - size) * math.log(2.0)
+
+
+def log_hit(size: int | None, weight: float, tolerance: float, law: ReluProduct) -> float:
+    """Ln of the probability that the sum of that many live products hits; 0 for any number."""
+    if size is None:
+        return 0.0
+    hit = hit_probability(np.array(size), np.array(weight), np.array(tolerance), law.live)
+    with np.errstate(divide="ignore"):
+        return float(np.log(hit))
+
+
+class GadgetFailure:
+    """(n, tolerance) -> Pr(no subset of the live ones among n products hits the weight).
 
     Given L = l live products the probability is an average of exp(-expected hits) over random
     samples, by importance sampling from a fixed seed: some of the draws are tilted towards samples
     that hardly reach the weight, which is how rare misses come about.  It is computed on a ladder
-    of values of l and interpolated.
+    of values of l and interpolated.  The samples do not depend on the tolerance and are kept.
     """
 
     _ATOMS = 4096  # the live law as equally likely quantiles
     _BUDGET = 40_000  # products drawn per rung of the ladder
 
-    def __init__(self, size: int | None, weight: float, tolerance: float, law: ReluProduct) -> None:
-        self._size, self._weight, self._tolerance = size, abs(float(weight)), float(tolerance)
+    def __init__(self, size: int | None, weight: float, law: ReluProduct) -> None:
+        self.size, self.weight, self._law = size, abs(float(weight)), law
         self._least = 2 if size is None else size + 1  # fewer live products count as a miss
-        self._rungs: dict[int, float] = {}
+        self._drawn: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+        self._heights: dict[tuple[int, float], float] = {}
         levels = (np.arange(self._ATOMS) + 0.5) / self._ATOMS
         magnitudes = np.geomspace(1e-9, 60.0, 1_500)
         grid = np.concatenate([-magnitudes[::-1], magnitudes])
         self._atoms = np.interp(levels, law.live.cdf(grid), grid)
-        if size is None:
-            self._correction = 0.0
-            return
-        hit = hit_probability(
-            np.array(size), np.array(self._weight), np.array(self._tolerance), law.live
-        )
-        self._hit = float(hit)
-        # The saddlepoint error of a k-fold sum of independent draws, which matters for small k.
-        with np.errstate(divide="ignore"):
-            exact = log2_binomial(self._ATOMS, size) * np.log(2.0) + np.log(hit)
-        self._correction = float(exact - self._log_hits(self._atoms[None, :])[0])
+        if size is not None:
+            # What the saddlepoint makes of the number of hits among all atoms, per unit of length.
+            self._among_atoms = float(self._log_density(self._atoms[None, :])[0])
 
-    def __call__(self, n: int) -> float:
-        if self._size is None and self._weight <= self._tolerance:  # the empty subset hits
+    def __call__(self, n: int, tolerance: float) -> float:
+        """Probability of a miss."""
+        if self.size is None and self.weight <= tolerance:  # the empty subset hits
             return 0.0
-        if self._size == 1:  # n independent trials, each live with probability one half
-            return float(np.exp(n * np.log1p(-self._hit / 2)))
+        if self.size == 1:  # n independent trials, each live with probability one half
+            return float(np.exp(n * np.log1p(-np.exp(self.log_hit(tolerance)) / 2)))
         live = np.arange(n + 1)
         weights = binom.pmf(live, n, 0.5)
         live, weights = live[weights > 1e-15], weights[weights > 1e-15]
         rungs = self._ladder(int(live[-1]))
-        needed = rungs[max(0, np.searchsorted(rungs, live[0], side="right") - 1) :]
-        for rung in needed.tolist():
-            if rung not in self._rungs:
-                self._rungs[rung] = self._given(rung)
+        needed = rungs[max(0, np.searchsorted(rungs, live[0], side="right") - 1) :].tolist()
         # -ln(failure) is the effective number of hits: between rungs a power of l.
         heights = np.interp(
-            np.log(np.maximum(live, 1)), np.log(needed), [self._rungs[r] for r in needed.tolist()]
+            np.log(np.maximum(live, 1)),
+            np.log(needed),
+            [self._height(rung, tolerance) for rung in needed],
         )
         given = np.where(live >= self._least, np.exp(-np.exp(heights)), 1.0)
         return float(np.sum(weights * given))
+
+    def log_hit(self, tolerance: float) -> float:
+        """Ln of the probability that the sum of ``size`` live products hits."""
+        return log_hit(self.size, self.weight, tolerance, self._law)
+
+    def _correction(self, tolerance: float) -> float:
+        """Saddlepoint error of a k-fold sum of independent draws, which matters for small k."""
+        if self.size is None:
+            return 0.0
+        exact = log2_binomial(self._ATOMS, self.size) * _LN2 + self.log_hit(tolerance)
+        return float(exact - self._among_atoms - np.log(2 * tolerance))
 
     def _ladder(self, top: int) -> NDArray[np.int64]:
         rungs = [self._least]
@@ -194,11 +251,24 @@ class _GadgetFailure:
             rungs.append(max(rungs[-1] + 1, int(rungs[-1] * 1.2)))
         return np.array(rungs)
 
-    def _log_hits(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return log_hits(x, self._weight, self._tolerance, self._size)
+    def _log_density(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Ln of the expected number of hits per unit of length around the weight."""
+        return log_hits(x, self.weight, 0.5, self.size)
 
-    def _given(self, live: int) -> float:
+    def _height(self, live: int, tolerance: float) -> float:
         """Ln(-ln(failure)) given that many live products."""
+        if (live, tolerance) not in self._heights:
+            if live not in self._drawn:
+                self._drawn[live] = self._draw(live)
+            weights, log_density = self._drawn[live]
+            log_mean = log_density + np.log(2 * tolerance) + self._correction(tolerance)
+            missed = np.exp(-np.exp(np.minimum(log_mean, 700)))
+            failure = np.clip(np.mean(weights * missed), 1e-300, 1 - 1e-12)
+            self._heights[live, tolerance] = float(np.log(-np.log(failure)))
+        return self._heights[live, tolerance]
+
+    def _draw(self, live: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Draw samples: their importance weights, and how dense their sums are at the weight."""
         rng = np.random.default_rng(live)
         draws = min(2048, max(64, self._BUDGET // live))
         positive = np.maximum(self._atoms, 0.0)
@@ -217,18 +287,14 @@ class _GadgetFailure:
         weights = np.exp(
             np.log(tilts.size) - logsumexp(log_densities, axis=-1)
         )  # balance heuristic
-        missed = np.exp(
-            -np.exp(np.minimum(self._log_hits(self._atoms[index]) + self._correction, 700))
-        )
-        failure = np.clip(np.mean(weights * missed), 1e-300, 1 - 1e-12)
-        return float(np.log(-np.log(failure)))
+        return weights, self._log_density(self._atoms[index])
 
     def _strongest_tilt(self, positive: NDArray[np.float64], live: int) -> float:
         """Find s so that the positive parts, tilted by exp(-s x), sum to the weight on average."""
 
         def surplus(tilt: float) -> float:
             return (
-                live * float(np.average(positive, weights=np.exp(-tilt * positive))) - self._weight
+                live * float(np.average(positive, weights=np.exp(-tilt * positive))) - self.weight
             )
 
         if surplus(0.0) <= 0:

@@ -13,6 +13,7 @@ from scipy.special import expit
 from slth.theory.entropy import log2_binomial
 
 _STEPS = 25
+_SETTLED = 1e-7
 
 
 def log_hits(
@@ -30,22 +31,30 @@ def log_hits(
     unit = x / scale[:, None]  # rows of unit second moment: one step size suits all
     target = z / scale
     tilt, shift = np.zeros(x.shape[:1]), np.full(x.shape[:1], level)
+    moving = np.arange(len(x))
     for _ in range(_STEPS):
-        share = expit(tilt[:, None] * unit + shift[:, None])
-        slope = np.sum(share * unit, axis=-1) - target
+        rows = unit if len(moving) == len(x) else unit[moving]
+        share = expit(tilt[moving, None] * rows + shift[moving, None])
         spread = share * (1 - share)
-        first = np.sum(spread, axis=-1) + 1e-12
-        mixed = np.sum(spread * unit, axis=-1)
-        second = np.sum(spread * unit**2, axis=-1) + 1e-12
+        slope = np.einsum("ij,ij->i", share, rows) - target[moving]
+        second = np.einsum("ij,ij,ij->i", spread, rows, rows) + 1e-12
         if size is None:
-            tilt = tilt - np.clip(slope / second, -1.0, 1.0)
-            continue
-        excess = np.sum(share, axis=-1) - size
-        determinant = np.maximum(first * second - mixed**2, 1e-12 * first * second)
-        step_tilt = (first * slope - mixed * excess) / determinant
-        step_shift = (second * excess - mixed * slope) / determinant
-        cut = 1.0 / np.maximum(1.0, np.maximum(np.abs(step_tilt), np.abs(step_shift)))
-        tilt, shift = tilt - cut * step_tilt, shift - cut * step_shift
+            step_tilt, step_shift = np.clip(slope / second, -1.0, 1.0), np.zeros(len(moving))
+        else:
+            first = np.sum(spread, axis=-1) + 1e-12
+            mixed = np.einsum("ij,ij->i", spread, rows)
+            excess = np.sum(share, axis=-1) - size
+            determinant = np.maximum(first * second - mixed**2, 1e-12 * first * second)
+            step_tilt = (first * slope - mixed * excess) / determinant
+            step_shift = (second * excess - mixed * slope) / determinant
+            cut = 1.0 / np.maximum(1.0, np.maximum(np.abs(step_tilt), np.abs(step_shift)))
+            step_tilt, step_shift = cut * step_tilt, cut * step_shift
+        tilt[moving] -= step_tilt
+        shift[moving] -= step_shift
+        # Newton's method squares the error: the step after this one would change no digit.
+        moving = moving[np.maximum(np.abs(step_tilt), np.abs(step_shift)) > _SETTLED]
+        if len(moving) == 0:
+            break
 
     linear = tilt[:, None] * unit + shift[:, None]
     share = expit(linear)

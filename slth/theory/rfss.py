@@ -23,6 +23,7 @@ from slth.theory._common import (
 )
 from slth.theory._gadget import product_success_probability, required_product_samples
 from slth.theory._overlap import overlap_ratio, second_moment_ratio
+from slth.theory._samples_table import planned_product_samples
 from slth.theory.entropy import binary_entropy, log2_binomial
 from slth.theory.laws import SumLaw, Uniform
 
@@ -31,6 +32,7 @@ __all__ = [
     "first_moment_bits",
     "hit_probability",
     "overlap_ratio",
+    "planned_product_samples",
     "product_success_probability",
     "required_product_samples",
     "required_samples",

@@ -110,7 +110,7 @@ def test_bad_arguments_are_refused() -> None:
         required_product_samples(0, 0.5, 0.1, 0.1)
     with pytest.raises(ValueError, match="failure must lie"):
         required_product_samples(3, 0.5, 0.1, 1.0)
-    with pytest.raises(ValueError, match="no n up to a million"):
+    with pytest.raises(ValueError, match="no n up to 1,000,000"):
         required_product_samples(1, 1.5, 0.1, 0.1)
     with pytest.raises(AttributeError):
         product_success_probability(3, 1, 0.5, 0.1, Uniform())  # type: ignore[arg-type]
