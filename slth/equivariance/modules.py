@@ -48,12 +48,13 @@ def apply(space: Space, weight: Tensor, x: Tensor) -> Tensor:
     (top, bottom), (left, right) = space.margins
     kernels = torch.from_numpy(space.kernels).to(weight)
     kernel = torch.einsum("oij,jacuv->oaicuv", weight, kernels)
-    fields = x.reshape(len(x), inputs * fibre, height, width)
+    # Not len(x): torch.export would take it for a constant.
+    fields = x.reshape(x.shape[0], inputs * fibre, height, width)
     padded = functional.pad(fields, (left, right, top, bottom), mode="circular")
     sums = functional.conv2d(
         padded, kernel.reshape(outputs * fibre, inputs * fibre, *kernel.shape[4:])
     )
-    return sums.reshape(len(x), outputs, space.dim)
+    return sums.reshape(x.shape[0], outputs, space.dim)
 
 
 class _OnSpace(nn.Module):

@@ -1,6 +1,7 @@
 """Tickets as ordinary models, for those who do not have slth."""
 
 import io
+import warnings
 from os import PathLike
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from slth.tickets.ticket import Ticket
 _SUFFIXES = (".pt2", ".safetensors")
 
 
-def export(ticket: Ticket, path: str | PathLike[str]) -> None:
+def export(ticket: Ticket, path: str | PathLike[str], *, overwrite: bool = True) -> None:
     r"""Store the pruned random network of a ticket as a model, its weights written out.
 
     .. math::
@@ -28,11 +29,15 @@ def export(ticket: Ticket, path: str | PathLike[str]) -> None:
     ticket : Ticket
     path : str or path-like
         Its suffix decides.
+    overwrite : bool
+        Whether a file that is there is replaced.
 
     Raises
     ------
     ValueError
         If the suffix is another one.
+    FileExistsError
+        If there is a file that is not to be overwritten.
 
     Examples
     --------
@@ -52,15 +57,19 @@ def export(ticket: Ticket, path: str | PathLike[str]) -> None:
     path = check_export_path(path)
     network = ticket.network()
     if path.suffix == ".safetensors":
-        write_atomically(path, save(network.state_dict(), metadata={"format": "pt"}))
+        data = save(network.state_dict(), metadata={"format": "pt"})
+        write_atomically(path, data, overwrite=overwrite)
         return
     batch = torch.zeros(2, *ticket.input_shape)  # 0 and 1 would be taken for constants
     program = torch.export.export(
         network.eval(), (batch,), dynamic_shapes=({0: torch.export.Dim("batch")},)
     )
     stream = io.BytesIO()
-    torch.export.save(program, stream)
-    write_atomically(path, stream.getvalue())
+    with warnings.catch_warnings():
+        # Constants of equivariant layers are views, which are stored alright.
+        warnings.filterwarnings("ignore", "No complete tensor found")
+        torch.export.save(program, stream)
+    write_atomically(path, stream.getvalue(), overwrite=overwrite)
 
 
 def check_export_path(path: str | PathLike[str]) -> Path:

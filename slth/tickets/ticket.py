@@ -170,11 +170,16 @@ class Ticket:
                 modules.append(layer.module())
         return nn.Sequential(*modules)
 
-    def save(self, path: str | PathLike[str]) -> None:
+    def save(self, path: str | PathLike[str], *, overwrite: bool = True) -> None:
         """Store the ticket: what defines the random network, the mask bits and the fingerprints.
 
         The file is a safetensors file without a single random weight.  It appears atomically: an
         interrupted save leaves an earlier file as it was.
+
+        Raises
+        ------
+        FileExistsError
+            If ``overwrite`` is False and there is a file.
         """
         header = {
             "layers": [layers.to_json(layer) for layer in self.random_network.layers],
@@ -190,7 +195,7 @@ class Ticket:
             "weight_tolerances": self.weight_tolerances,
             "epsilon": self.epsilon,
         }
-        ticket_file.write(Path(path), header, self.mask.packed())
+        ticket_file.write(Path(path), header, self.mask.packed(), overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "Ticket":

@@ -23,7 +23,13 @@ class TicketFileError(ValueError):
     """A file is not a ticket that this version can read; the message says why."""
 
 
-def write(path: Path, header: Mapping[str, Any], arrays: Sequence[NDArray[np.uint8]]) -> None:
+def write(
+    path: Path,
+    header: Mapping[str, Any],
+    arrays: Sequence[NDArray[np.uint8]],
+    *,
+    overwrite: bool = True,
+) -> None:
     """Write header and packed layers to ``path``: afterwards the file is complete or unchanged."""
     content = {**header, "format_version": FORMAT_VERSION}
     content["checksum"] = _checksum(content, arrays)
@@ -32,7 +38,7 @@ def write(path: Path, header: Mapping[str, Any], arrays: Sequence[NDArray[np.uin
         {_tensor_name(index): array for index, array in enumerate(arrays)},
         metadata={_KEY: json.dumps(content, sort_keys=True, allow_nan=False)},
     )
-    write_atomically(path, data)
+    write_atomically(path, data, overwrite=overwrite)
 
 
 def read(path: Path) -> tuple[dict[str, Any], list[NDArray[np.uint8]]]:
