@@ -3,21 +3,32 @@
 from slth.constructions.dense import DenseMasks, dense_masks, hidden_width
 from slth.constructions.equivariant import equivariant_masks
 from slth.constructions.not_found import Miss, TicketNotFound
+from slth.constructions.plan import Plan, TooCostly, plan
 from slth.constructions.prune import prune
 from slth.constructions.relu import gadget, products
-from slth.constructions.rewrites import Rescaled, absorb_biases, append_ones, rescale
+from slth.constructions.rewrites import (
+    Rescaled,
+    absorb_biases,
+    append_ones,
+    fold_batch_norms,
+    rescale,
+)
 
 __all__ = [
     "DenseMasks",
     "Miss",
+    "Plan",
     "Rescaled",
     "TicketNotFound",
+    "TooCostly",
     "absorb_biases",
     "append_ones",
     "dense_masks",
     "equivariant_masks",
+    "fold_batch_norms",
     "gadget",
     "hidden_width",
+    "plan",
     "products",
     "prune",
     "rescale",

@@ -73,7 +73,8 @@ def dense_masks(
         Take exactly this many live products for every slope; any number otherwise.
     objective : {"best", "feasible", "fewest"}
         Which admissible subset to take, see :func:`slth.subset_sum.solve_many`.  For "feasible"
-        subsets of any size, only the first 40 live products are looked at.
+        subsets of any size, the first 40 live products are searched; the others are added one by
+        one where a weight is large.
     signed : bool
         Whether inputs may be negative.
 

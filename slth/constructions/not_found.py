@@ -23,7 +23,7 @@ class Miss:
     samples : int
         Hidden units reserved for this input and half.
     live : int
-        How many of them have a first-layer weight of the right sign and were looked at.
+        How many of them have a first-layer weight of the right sign.
     """
 
     index: tuple[int, ...]

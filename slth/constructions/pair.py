@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from slth.constructions.dense import hidden_width
+from slth.constructions.layer_plan import LayerPlan
 from slth.constructions.not_found import TicketNotFound
-from slth.constructions.plan import LayerPlan
 from slth.constructions.subsets import choose
 from slth.tickets import Objective, RandomNetwork
 from slth.tickets.layers import Shape

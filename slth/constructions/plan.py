@@ -1,243 +1,302 @@
-"""What is decided before the random network is drawn: tolerances and widths."""
+"""What is decided before the random network is drawn: widths, and what the search will cost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import expm1, floor, frexp, isfinite, ldexp, log1p, prod
-from typing import TypeVar
+from typing import Any, get_args
 
-import numpy as np
-from numpy.typing import NDArray
+from torch import nn
 
-from slth.theory.products import ReluProduct
-from slth.theory.rfss import required_product_samples
-from slth.tickets import Target, WeightLaw, layers
-from slth.tickets.layers import Passing, Shape, Weighted
+from slth.constructions.arguments import POSITIVE, WHOLE, per_layer, plain, shape
+from slth.constructions.cost import layer_cost
+from slth.constructions.dense import hidden_width
+from slth.constructions.layer_plan import LayerPlan, check_reach, plan_layers, required_samples
+from slth.constructions.remedies import remedies
+from slth.forms import choice, flag, integer, optional
+from slth.subset_sum import Cost
+from slth.tickets import (
+    Construction,
+    Objective,
+    RandomNetwork,
+    Target,
+    WeightLaw,
+    layers,
+    read,
+)
+from slth.tickets.layers import Layer, Relu, Shape, Weighted
 
-T = TypeVar("T", int, float, int | None)
+# Seconds up to which the best subsets are sought unless another objective was asked for.
+BEST_WITHIN = 10.0
 
-# Probability, by the heuristic success law, that some weight of a layer is out of reach.
-FAILURE = 0.01
+# Random weights of a network whose mask (one bit each) and weights (minutes) are still no trouble.
+_MOST_PARAMETERS = 1 << 33
 
-# Share of epsilon that is left for rounding: here, and where the certificate adds it to its bound.
-_MARGIN = 1e-6
+# Random weights that are drawn and searched at a time need about this many bytes each.
+_BLOCK_BYTES = 32 << 22
+
+
+class TooCostly(ValueError):  # noqa: N818
+    """The search would take longer, or more memory, than it is allowed; nothing was begun."""
 
 
 @dataclass(frozen=True, eq=False)
-class LayerPlan:
-    """One weighted layer of the target and what it is allowed.
+class Plan:
+    """What :func:`slth.prune` is about to do.
 
     Attributes
     ----------
-    layer : Weighted
-    weights : ndarray of float32, of the layer's shape
-    signed : bool
-        Whether the inputs of the layer may be negative.
-    tolerance : float
-        Largest admissible error of a slope.
-    size : int or None
-        Number of products for each weight; None where it is free.
+    target : Target
+    layers : tuple of LayerPlan
+        Weights, tolerance and size of each weighted layer.
+    samples : tuple of int
+        Hidden channels per input and half, layer by layer.
+    network : RandomNetwork
+        Described, not drawn.
+    construction, objective : str
+        As they were asked for, or chosen.
+    input_shape : tuple of int
+    nonnegative_inputs : bool
+    epsilon : float or None
+    costs : tuple of Cost
+        Of the search, layer by layer.
+    budget : float
+        Seconds that the search may take.
     """
 
-    layer: Weighted
-    weights: NDArray[np.float32]
-    signed: bool
-    tolerance: float
-    size: int | None
+    target: Target
+    layers: tuple[LayerPlan, ...]
+    samples: tuple[int, ...]
+    network: RandomNetwork
+    construction: Construction
+    objective: Objective
+    input_shape: Shape
+    nonnegative_inputs: bool
+    epsilon: float | None
+    costs: tuple[Cost, ...]
+    budget: float
 
     @property
-    def halves(self) -> int:
-        """Number of subset sum problems per weight: one for each half of its input."""
-        return 2 if self.signed else 1
-
-    @property
-    def n_slopes(self) -> int:
+    def instances(self) -> int:
         """Number of subset sum problems."""
-        return self.weights.size * self.halves
+        return sum(layer.n_slopes for layer in self.layers)
 
     @property
-    def largest(self) -> float:
-        """Largest absolute value of a weight."""
-        return float(np.abs(self.weights).max())
+    def seconds(self) -> float:
+        """Estimated time of the search on one core; infinite where the solver would refuse."""
+        return sum(cost.seconds for cost in self.costs)
+
+    @property
+    def memory(self) -> int:
+        """Estimated bytes: lists of the solver, packed masks, and what is drawn at a time."""
+        return (
+            max(cost.memory for cost in self.costs) + self.network.n_parameters // 8 + _BLOCK_BYTES
+        )
+
+    def check(self) -> None:
+        """Refuse a search that would not end in time, and say what helps.
+
+        Raises
+        ------
+        TooCostly
+            If it would not.
+        """
+        if self.seconds <= self.budget:
+            return
+        worst = max(range(len(self.costs)), key=lambda index: self.costs[index].seconds)
+        layer = self.layers[worst]
+        what = (
+            f"{layer.n_slopes} subset sums within {layer.tolerance:.3g} among about "
+            f"{self.samples[worst] // 2} live products each"
+        )
+        takes = (
+            f"take about {_time(self.seconds)}, more than the {_time(self.budget)} allowed"
+            if self.seconds < float("inf")
+            else f"are out of reach of the objective {self.objective!r}"
+        )
+        advice = remedies(layer, self.network.law, self.objective, self.budget)
+        raise TooCostly(f"target layer {worst}: {what} {takes}; {advice}")
 
 
-def tolerances_for(
-    epsilon: float, target: Target, input_shape: Shape, signed: Sequence[bool]
-) -> list[float]:
-    r"""Weight tolerances that keep :math:`\sup_{\|x\|\le1}\|f(x)-g(x)\|` at or below ``epsilon``.
+def plan(
+    target: nn.Module,
+    *,
+    construction: Construction | None = None,
+    epsilon: float | None = None,
+    weight_tolerance: float | Sequence[float] | None = None,
+    size: int | Sequence[int] | None = None,
+    samples: int | Sequence[int] | None = None,
+    seed: int = 0,
+    law: WeightLaw = "uniform",
+    objective: Objective | None = None,
+    nonnegative_inputs: bool = False,
+    input_shape: Sequence[int] | None = None,
+    budget: float = 3600.0,
+) -> Plan:
+    r"""Decide everything that :func:`slth.prune` decides before it draws the random network.
 
-    .. math::
-        \tau_i = \frac{\eta\,\|W_i\|_2}{\|\mathcal B_i\|\sqrt{p_i}}, \qquad
-        \eta = \Big(1 + \frac{\varepsilon}{\prod_j L_j\|W_j\|_2}\Big)^{1/\ell} - 1
-
-    with :math:`p_i` the number of pairs of channels in a group of layer :math:`i`, counted once for
-    each half, and :math:`L_j` the Lipschitz constant of what lies between two weighted layers.  For
-    then the error coefficients of layer i have an operator norm of at most
-    :math:`\sqrt{p_i}\,\|\mathcal B_i\|\,\tau_i = \eta\|W_i\|_2`, and the error of the network is at
-    most :math:`\prod_jL_j\|W_j\|_2\,\big((1+\eta)^\ell-1\big) = \varepsilon`.
+    Layer by layer the tolerance of a weight, the samples :math:`n_i` that theory asks for, and
+    what the exact search costs: :math:`2 d_{i-1} d_i` subset sums among about :math:`n_i/2` live
+    products.  Nothing is drawn and nothing is searched; the same arguments give the same plan on
+    every machine.
 
     Parameters
     ----------
-    epsilon : float
-        The promised error, > 0.
-    target : Target
-        No layer of it is zero.
-    input_shape : tuple of int
-    signed : sequence of bool
-        Whether the inputs of each weighted layer may be negative.
+    target, construction, epsilon, weight_tolerance, size, samples, seed, law, objective, \
+    nonnegative_inputs, input_shape, budget
+        As for :func:`slth.prune`.
+
+    Returns
+    -------
+    Plan
+        Where its ``seconds`` exceed the budget, :meth:`Plan.check` refuses it, as ``prune`` does.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, the target has another form, or a weight is out of reach.
 
     Notes
     -----
-    The induction in the proof of Theorem 3 of Natale et al. 2024, with actual norms (upper bounds
-    on them for convolutions).
+    Theorem 3 of Natale et al. 2024 with actual norms; the success law of ``slth.theory.rfss`` for
+    the widths; the costs are measured.
 
     Examples
     --------
-    >>> target = Target((layers.Dense(1, 1),), (np.ones((1, 1), np.float32),))
-    >>> [tau] = tolerances_for(0.1, target, (1,), signed=[False])
-    >>> round(tau, 6)
-    0.1
+    >>> target = nn.Sequential(nn.Linear(8, 4, bias=False))
+    >>> _ = target[0].weight.data.fill_(0.25)
+    >>> plan(target, epsilon=0.1, size=3).objective
+    'best'
+    >>> _ = target[0].weight.data.fill_(1.5)
+    >>> plan(target, epsilon=1e-4).objective
+    'feasible'
     """
-    norms = [
-        layer.norm_bound(weights.astype(np.float64))
-        for layer, weights in zip(target.weighted, target.coefficients, strict=True)
-    ]
-    if min(norms) == 0.0:
+    known = read(target)
+    depth = len(known.coefficients)
+    chosen, sizes = _sizes(construction, size, depth)
+    if objective is not None:
+        choice(*get_args(Objective))("objective", objective)
+    if objective == "fewest" and sizes[0] is not None:
         raise ValueError(
-            f"target layer {norms.index(0.0)} is zero: there is nothing to approximate"
+            f"objective 'fewest' chooses the number of terms: size k={sizes[0]} fixes it"
         )
-    between = [
-        layer.lipschitz(shape)
-        for layer, shape in zip(
-            target.layers, layers.shapes(target.layers, input_shape), strict=False
+    choice(*get_args(WeightLaw))("law", law)
+    given = None if samples is None else _counts(samples, sizes)
+    default = layers.default_input_shape(known.layers) if input_shape is None else input_shape
+    inputs = shape(default)
+    nonnegative = flag("nonnegative_inputs", nonnegative_inputs)
+    promise = optional(POSITIVE)("epsilon", plain(epsilon))
+    plans = plan_layers(
+        known,
+        inputs,
+        epsilon=promise,
+        weight_tolerance=weight_tolerance,
+        sizes=sizes,
+        nonnegative_inputs=nonnegative,
+    )
+    for index, one in enumerate(plans):
+        check_reach(one, index, law)
+
+    counts = given or [_needed(one, index, law) for index, one in enumerate(plans)]
+    network = RandomNetwork(
+        _random_layers(known, plans, counts), integer(0, 2**64 - 1)("seed", plain(seed)), law
+    )
+    if network.n_parameters > _MOST_PARAMETERS:
+        raise ValueError(
+            f"samples {tuple(counts)} make a random network of {network.n_parameters} parameters, "
+            f"more than the {_MOST_PARAMETERS} that are allowed: take a larger size or epsilon, or "
+            "rescale the target"
         )
-        if isinstance(layer, Passing)
-    ]
-    gain = prod(norms) * prod(between)
-    eta = expm1(log1p(epsilon / gain) / len(norms)) * (1.0 - _MARGIN)
-    return [
-        _rounded_down(eta * norm / (layer.basis_norm * _pairs(layer, half) ** 0.5))
-        for norm, layer, half in zip(norms, target.weighted, signed, strict=True)
-    ]
+    limit = POSITIVE("budget", plain(budget))
 
+    def costs(objective: Objective) -> tuple[Cost, ...]:
+        return tuple(layer_cost(*one, objective) for one in zip(plans, counts, strict=True))
 
-def plan_layers(
-    target: Target,
-    input_shape: Shape,
-    *,
-    epsilon: float | None,
-    weight_tolerance: float | Sequence[float] | None,
-    sizes: Sequence[int | None],
-    nonnegative_inputs: bool,
-) -> tuple[LayerPlan, ...]:
-    """Give every layer its tolerance: derived from epsilon, or the one that was asked for.
-
-    Raises
-    ------
-    ValueError
-        Unless exactly one of the two is given and it is positive and finite, or if epsilon is given
-        and a layer is zero, or if the layers do not take inputs of this shape.
-    """
-    if (epsilon is None) == (weight_tolerance is None):
-        raise ValueError("give exactly one of epsilon and weight_tolerance")
-    layers.shapes(target.layers, input_shape)
-    signed = layers.signed(target.layers, nonnegative_inputs=nonnegative_inputs)
-    if epsilon is not None:
-        _check_positive("epsilon", epsilon)
-        tolerances = tolerances_for(epsilon, target, input_shape, signed)
-    else:
-        assert weight_tolerance is not None
-        tolerances = per_layer("weight tolerances", weight_tolerance, len(signed))
-        for tolerance in tolerances:
-            _check_positive("weight_tolerance", tolerance)
-    return tuple(
-        LayerPlan(*parts)
-        for parts in zip(
-            target.weighted, target.coefficients, signed, tolerances, sizes, strict=True
-        )
+    if objective is None:
+        seconds = sum(cost.seconds for cost in costs("best"))
+        objective = "best" if seconds <= min(BEST_WITHIN, limit) else "feasible"
+    return Plan(
+        target=known,
+        layers=plans,
+        samples=tuple(counts),
+        network=network,
+        construction=chosen,
+        objective=objective,
+        input_shape=inputs,
+        nonnegative_inputs=nonnegative,
+        epsilon=promise,
+        costs=costs(objective),
+        budget=limit,
     )
 
 
-def per_layer(name: str, value: T | Sequence[T], depth: int) -> list[T]:
-    """Read "one value, or one for each layer".
-
-    Raises
-    ------
-    ValueError
-        If there is another number of values.
-
-    Examples
-    --------
-    >>> per_layer("samples", 30, 2), per_layer("samples", (20, 40), 2)
-    ([30, 30], [20, 40])
-    """
-    plain = np.asarray(value).tolist()
-    values: list[T] = plain if isinstance(plain, list) else [plain] * depth
-    if len(values) != depth:
-        raise ValueError(f"{len(values)} {name} for a target of {depth} layers with weights")
-    return values
-
-
-def check_reach(plan: LayerPlan, index: int, law: WeightLaw) -> None:
-    """Refuse a weight that no ``size`` products of uniform weights, each below 1, can sum to.
-
-    Raises
-    ------
-    ValueError
-        If there is one.
-
-    Examples
-    --------
-    >>> weights = np.array([[2.5]], np.float32)
-    >>> check_reach(LayerPlan(layers.Dense(1, 1), weights, True, 0.1, 2), 0, "uniform")
-    Traceback (most recent call last):
-        ...
-    ValueError: target layer 0 has a weight of size 2.5, out of reach of k=2 products below 1:
-    divide the layer by more than 1.25 (rescale moves scales between layers)
-    """
-    size, largest = plan.size, plan.largest
-    if law == "uniform" and size is not None and largest - plan.tolerance >= size:
+def _needed(plan: LayerPlan, index: int, law: WeightLaw) -> int:
+    """Ask theory for samples; say of which layer it knows no number, and what helps."""
+    try:
+        return required_samples(plan, law)
+    except ValueError:
+        terms = "products" if plan.size is None else f"k={plan.size} products"
         raise ValueError(
-            f"target layer {index} has a weight of size {largest:.6g}, out of reach of k={size} "
-            f"products below 1: divide the layer by more than {largest / size:.4g} "
-            "(rescale moves scales between layers)"
-        )
+            f"target layer {index}: no number of samples that is practical puts {terms} within "
+            f"{plan.tolerance:.3g} of the weight {plan.largest:.6g}; "
+            f"{remedies(plan, law, 'best', float('inf'))}"
+        ) from None
 
 
-def required_samples(plan: LayerPlan, law: WeightLaw) -> int:
-    r"""Ask theory for the samples per input and half with which every slope of a layer is hit.
+def _sizes(
+    construction: Construction | None, size: Any, depth: int
+) -> tuple[Construction, list[int | None]]:
+    """Check construction and sizes, and fill in what follows from the others."""
+    if construction is not None:
+        choice(*get_args(Construction))("construction", construction)
+    sizes = per_layer("sizes", "size", size, depth, optional(WHOLE))
+    if construction == "malach" and size is None:
+        sizes = [1] * depth
+    if None in sizes and any(sizes):
+        raise ValueError(f"sizes {tuple(sizes)}: give one for each layer, or none at all")
+    if construction is None:
+        construction = "pensia" if None in sizes else "malach" if set(sizes) == {1} else "natale"
+    if construction == "natale" and None in sizes:
+        raise ValueError("the construction 'natale' takes subsets of a fixed size: give size=k")
+    if construction == "pensia" and None not in sizes:
+        raise ValueError(f"the construction 'pensia' takes subsets of any size, not k={size}")
+    if construction == "malach" and set(sizes) != {1}:
+        raise ValueError(f"the construction 'malach' takes one product per weight, not k={size}")
+    return construction, sizes
 
-    The success law of a product subset sum, for the largest weight of the layer and with a union
-    bound over all slopes, misses with probability at most ``FAILURE``.  It is known to be accurate
-    but it is no bound; what counts is the certificate.
+
+def _counts(samples: Any, sizes: Sequence[int | None]) -> list[int]:
+    """Check the samples per input and half that were asked for, layer by layer."""
+    counts = per_layer("sample counts", "samples", samples, len(sizes), WHOLE)
+    for count, size in zip(counts, sizes, strict=True):
+        if size is not None and size > count:
+            raise ValueError(f"size k={size} exceeds the n={count} available samples")
+    return counts
+
+
+def _random_layers(
+    target: Target, plans: Sequence[LayerPlan], counts: Sequence[int]
+) -> tuple[Layer, ...]:
+    """Put a random pair with a ReLU in the place of each weighted layer."""
+    result: list[Layer] = []
+    pairs = zip(plans, counts, strict=True)
+    for layer in target.layers:
+        if isinstance(layer, Weighted):
+            plan, count = next(pairs)
+            first, second = layer.pair(hidden_width(layer.inputs, count, signed=plan.signed))
+            result += [first, Relu(), second]
+        else:
+            result.append(layer)
+    return tuple(result)
+
+
+def _time(seconds: float) -> str:
+    """Say a time in the unit that suits it.
 
     Examples
     --------
-    >>> weights = np.full((4, 4), 0.25, np.float32)
-    >>> free, two = (LayerPlan(layers.Dense(4, 4), weights, False, 0.01, k) for k in (None, 2))
-    >>> required_samples(free, "uniform") < required_samples(two, "uniform")
-    True
+    >>> [_time(seconds) for seconds in (0.2, 90.0, 1e5, 1e9)]
+    ['0.2 s', '90 s', '28 h', '32 years']
     """
-    return required_product_samples(
-        plan.size,
-        plan.largest,
-        plan.tolerance,
-        FAILURE,
-        weights=plan.n_slopes,
-        law=ReluProduct(law),
-    )
-
-
-def _pairs(layer: Weighted, signed: bool) -> int:
-    """Pairs of channels in one group, each half counted."""
-    return layer.outputs // layer.groups * layer.shape[1] * (2 if signed else 1)
-
-
-def _rounded_down(value: float) -> float:
-    """Keep 24 bits: the last bits of a singular value may depend on the number of threads."""
-    mantissa, exponent = frexp(value)
-    return ldexp(floor(ldexp(mantissa, 24)), exponent - 24)
-
-
-def _check_positive(name: str, value: float) -> None:
-    if not (isfinite(value) and value > 0):
-        raise ValueError(f"{name} must be positive and finite, got {value!r}")
+    for unit, length in (("years", 31_557_600.0), ("days", 86_400.0), ("h", 3600.0)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 2 else f"{seconds:.2g} s"

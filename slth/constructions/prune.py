@@ -1,38 +1,23 @@
 """From a target network to its winning ticket."""
 
 from collections.abc import Sequence
-from typing import get_args
 
 from torch import nn
 
-from slth.constructions.dense import hidden_width
+from slth.constructions.layer_plan import LayerPlan, required_samples
 from slth.constructions.not_found import TicketNotFound
 from slth.constructions.pair import pair_masks
-from slth.constructions.plan import (
-    LayerPlan,
-    check_reach,
-    per_layer,
-    plan_layers,
-    required_samples,
-)
+from slth.constructions.plan import plan
 from slth.tickets import (
     Construction,
     Mask,
     Objective,
-    RandomNetwork,
-    Target,
     Ticket,
     WeightLaw,
     check_reading,
-    layers,
-    read,
     verify,
 )
-from slth.tickets.layers import Layer, Relu, Weighted
 from slth.tickets.mask import Bytes
-
-# Random weights of a network whose mask (one bit each) and weights (minutes) are still no trouble.
-_MOST_PARAMETERS = 1 << 33
 
 
 def prune(
@@ -45,9 +30,10 @@ def prune(
     samples: int | Sequence[int] | None = None,
     seed: int = 0,
     law: WeightLaw = "uniform",
-    objective: Objective = "best",
+    objective: Objective | None = None,
     nonnegative_inputs: bool = False,
     input_shape: Sequence[int] | None = None,
+    budget: float = 3600.0,
     progress: bool = False,
 ) -> Ticket:
     r"""Draw a random network, then find in it a ticket for the target.
@@ -87,13 +73,16 @@ def prune(
         Seed of the random network.
     law : {"uniform", "normal"}
         Law of its weights.
-    objective : {"best", "feasible", "fewest"}
+    objective : {"best", "feasible", "fewest"}, optional
         Among the subsets within tolerance: the one of smallest error, the first one found, or one
-        with the fewest terms (``size`` must be None then).
+        with the fewest terms (``size`` must be None then).  By default the best, if the plan finds
+        them in ten seconds, and otherwise the first; the ticket says which.
     nonnegative_inputs : bool
         The domain is :math:`x \ge 0`: the negative half of the first layer is left out as well.
     input_shape : sequence of int, optional
         Shape of an input without the batch axis; needed where the first layer is a convolution.
+    budget : float
+        Seconds, on one core and estimated before the search, that it may take at most.
     progress : bool
         Show progress bars.
 
@@ -105,8 +94,10 @@ def prune(
     Raises
     ------
     ValueError
-        If an argument is out of range, or the target has another form or does not compute what is
-        read off it; before any work.
+        If an argument is out of range, the target has another form or does not compute what is
+        read off it, or a weight is out of reach; before any work.
+    TooCostly
+        If the search would exceed the budget; before any work, naming what helps.
     TicketNotFound
         If some weight cannot be approximated in this random network.
     InstanceTooLarge
@@ -134,98 +125,45 @@ def prune(
     >>> certificate.observed_error <= certificate.bound <= 0.05
     True
     """
-    known = read(target)
-    depth = len(known.coefficients)
-    chosen, sizes = _sizes(construction, size, objective, depth)
-    shape = layers.default_input_shape(known.layers) if input_shape is None else tuple(input_shape)
-    plans = plan_layers(
-        known,
-        shape,
+    made = plan(
+        target,
+        construction=construction,
         epsilon=epsilon,
         weight_tolerance=weight_tolerance,
-        sizes=sizes,
+        size=size,
+        samples=samples,
+        seed=seed,
+        law=law,
+        objective=objective,
         nonnegative_inputs=nonnegative_inputs,
+        input_shape=input_shape,
+        budget=budget,
     )
-    check_reading(target, known, shape)
-    for index, plan in enumerate(plans):
-        check_reach(plan, index, law)
-    counts = _sample_counts(plans, samples, law)
-    network = RandomNetwork(_random_layers(known, plans, counts), seed, law)
-    if network.n_parameters > _MOST_PARAMETERS:
-        raise ValueError(
-            f"samples {tuple(counts)} make a random network of {network.n_parameters} parameters, "
-            f"more than the {_MOST_PARAMETERS} that are allowed: take a larger size or epsilon"
-        )
+    made.check()
+    check_reading(target, made.target, made.input_shape)
     packed: list[Bytes] = []
-    for index, (plan, count) in enumerate(zip(plans, counts, strict=True)):
+    for index, (layer, count) in enumerate(zip(made.layers, made.samples, strict=True)):
         try:
             packed += pair_masks(
-                plan, network, index, count, objective=objective, progress=progress
+                layer, made.network, index, count, objective=made.objective, progress=progress
             )
         except TicketNotFound as error:
-            raise TicketNotFound(error.miss, index, _suggestion(plan, law)) from None
+            raise TicketNotFound(error.miss, index, _suggestion(layer, law)) from None
     ticket = Ticket(
-        random_network=network,
-        mask=Mask.from_packed(packed, network.shapes),
-        target_digest=known.digest,
-        random_digest=network.digest(),
-        input_shape=shape,
-        nonnegative_inputs=nonnegative_inputs,
-        construction=chosen,
-        objective=objective,
-        sizes=tuple(sizes),
-        weight_tolerances=tuple(plan.tolerance for plan in plans),
-        epsilon=epsilon,
+        random_network=made.network,
+        mask=Mask.from_packed(packed, made.network.shapes),
+        target_digest=made.target.digest,
+        random_digest=made.network.digest(),
+        input_shape=made.input_shape,
+        nonnegative_inputs=made.nonnegative_inputs,
+        construction=made.construction,
+        objective=made.objective,
+        sizes=tuple(layer.size for layer in made.layers),
+        weight_tolerances=tuple(layer.tolerance for layer in made.layers),
+        epsilon=made.epsilon,
     )
     verify(ticket, target, observe=False)
     return ticket
-
-
-def _sizes(
-    construction: Construction | None,
-    size: int | Sequence[int] | None,
-    objective: Objective,
-    depth: int,
-) -> tuple[Construction, list[int | None]]:
-    """Check construction, sizes and objective, and fill in what follows from the others."""
-    if construction not in (None, *get_args(Construction)):
-        raise ValueError(
-            f"construction must be one of {get_args(Construction)}, got {construction!r}"
-        )
-    if objective not in get_args(Objective):
-        raise ValueError(f"objective must be one of {get_args(Objective)}, got {objective!r}")
-    if construction is None:
-        construction = "pensia" if size is None else "malach" if size == 1 else "natale"
-    if construction == "natale" and size is None:
-        raise ValueError("the construction 'natale' takes subsets of a fixed size: give size=k")
-    if construction == "pensia" and size is not None:
-        raise ValueError(f"the construction 'pensia' takes subsets of any size, not k={size}")
-    if construction == "malach" and size not in (None, 1):
-        raise ValueError(f"the construction 'malach' takes one product per weight, not k={size}")
-    sizes = per_layer("sizes", 1 if construction == "malach" else size, depth)
-    for one in sizes:
-        if one is not None and one < 1:
-            raise ValueError(f"size must be at least 1, got k={one}")
-        if one is not None and objective == "fewest":
-            raise ValueError(
-                f"objective 'fewest' chooses the number of terms: size k={one} fixes it"
-            )
-    return construction, sizes
-
-
-def _sample_counts(
-    plans: Sequence[LayerPlan], samples: int | Sequence[int] | None, law: WeightLaw
-) -> list[int]:
-    """Check the samples per input and half that were asked for, or ask theory, layer by layer."""
-    if samples is None:
-        return [required_samples(plan, law) for plan in plans]
-    counts = per_layer("sample counts", samples, len(plans))
-    for count, plan in zip(counts, plans, strict=True):
-        if count < 1:
-            raise ValueError(f"samples must be at least 1, got n={count}")
-        if plan.size is not None and plan.size > count:
-            raise ValueError(f"size k={plan.size} exceeds the n={count} available samples")
-    return counts
 
 
 def _suggestion(plan: LayerPlan, law: WeightLaw) -> int | None:
@@ -234,19 +172,3 @@ def _suggestion(plan: LayerPlan, law: WeightLaw) -> int | None:
         return required_samples(plan, law)
     except ValueError:
         return None
-
-
-def _random_layers(
-    target: Target, plans: Sequence[LayerPlan], counts: Sequence[int]
-) -> tuple[Layer, ...]:
-    """Put a random pair with a ReLU in the place of each weighted layer."""
-    result: list[Layer] = []
-    pairs = zip(plans, counts, strict=True)
-    for layer in target.layers:
-        if isinstance(layer, Weighted):
-            plan, count = next(pairs)
-            first, second = layer.pair(hidden_width(layer.inputs, count, signed=plan.signed))
-            result += [first, Relu(), second]
-        else:
-            result.append(layer)
-    return tuple(result)

@@ -1,6 +1,7 @@
 """One subset sum per coefficient: the step that every construction consists of."""
 
 from functools import partial
+from math import fsum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,12 @@ HALVES = ("positive", "negative")
 # Of a free size, the first subset within tolerance is sought among this many products: 2^40 subsets
 # are plenty, and the solver's memory is spared however many samples there are.  Most weights are
 # hit among the first few, for which the solver need not be prepared for long lists.
-_MOST_FEASIBLE = 40
+MOST_FEASIBLE = 40
 _FIRST_FEASIBLE = 24
+
+# Share of the products searched among that a weight may need on average; a larger one is first
+# brought down to it by products that are added one by one.
+_COMFORTABLE = 0.25
 
 
 def choose(
@@ -76,14 +81,13 @@ def choose(
     signs = np.array([1.0, -1.0])[:halves]
     own = incoming.astype(np.float64).reshape(blocks) * signs[:, None]
     live = own > 0
-    if size is None and objective == "feasible":
-        live &= live.cumsum(axis=2) <= _MOST_FEASIBLE
     counts = live.sum(axis=2)
     goals = weights.astype(np.float64)[:, :, None] * signs
     outgoing = second.reshape(rows, *blocks)
     chosen = np.zeros(outgoing.shape, np.bool_)
     errors = np.empty(goals.shape)
-    for count in np.unique(counts).tolist():  # instances of one length are solved together
+    # Instances of one length are solved together; the longest first, which may be refused.
+    for count in np.unique(counts)[::-1].tolist():
         column, half = np.nonzero(counts == count)
         unit = np.nonzero(live[column, half])[1].reshape(len(column), count)
         place = (column[:, None], half[:, None], unit)
@@ -139,10 +143,37 @@ def _solve(
     if size is not None or objective != "feasible" or count <= _FIRST_FEASIBLE:
         solution = search(slopes, goals)
         return solution.masks, solution.errors
-    early = search(slopes[:, :_FIRST_FEASIBLE], goals)
-    masks[:, :_FIRST_FEASIBLE], errors = early.masks, early.errors
-    rest = np.flatnonzero(~early.found)
-    if len(rest):
-        solution = search(slopes[rest], goals[rest])
-        masks[rest], errors[rest] = solution.masks, solution.errors
+    masks = _approach(slopes, goals)
+    rest = goals - (slopes * masks).sum(axis=1)
+    missed = np.arange(len(goals))
+    errors = np.empty(len(goals))
+    for window in (_FIRST_FEASIBLE, min(count, MOST_FEASIBLE)):
+        solution = search(slopes[missed, :window], rest[missed])
+        masks[missed, :window], errors[missed] = solution.masks, solution.errors
+        missed = missed[~solution.found]
+        if len(missed) == 0:
+            break
+    for row in np.flatnonzero(masks[:, MOST_FEASIBLE:].any(axis=1)).tolist():
+        # Not from the rest, which was rounded.
+        errors[row] = abs(fsum([*slopes[row, masks[row]].tolist(), -goals[row]]))
     return masks, errors
+
+
+def _approach(slopes: NDArray[np.float64], goals: NDArray[np.float64]) -> Bools:
+    """Bring large goals within the reach of the first products, by adding later ones.
+
+    A later product is added where it brings the rest closer to zero, as long as the rest is more
+    than a share of what the first products of its sign add up to.
+    """
+    masks = np.zeros(slopes.shape, np.bool_)
+    first = slopes[:, :MOST_FEASIBLE] * np.sign(goals)[:, None]
+    comfortable = _COMFORTABLE * np.maximum(first, 0.0).sum(axis=1)
+    rest = goals.copy()
+    for unit in range(MOST_FEASIBLE, slopes.shape[1]):
+        far = np.abs(rest) > comfortable
+        if not far.any():
+            break
+        closer = far & (np.abs(rest - slopes[:, unit]) < np.abs(rest))
+        masks[closer, unit] = True
+        rest[closer] -= slopes[closer, unit]
+    return masks

@@ -1,5 +1,6 @@
 """Exact subset sums: one instance or many, fixed size or any size; counting and covering."""
 
+from .cost import Cost, cost
 from .counting import count, sums
 from .covering import covering_radius
 from .covering_bounds import covering_radius_bounds
@@ -10,10 +11,12 @@ from .window import solve_window
 
 __all__ = [
     "BatchSolution",
+    "Cost",
     "InstanceTooLarge",
     "Objective",
     "Solution",
     "SubsetNotFound",
+    "cost",
     "count",
     "covering_radius",
     "covering_radius_bounds",

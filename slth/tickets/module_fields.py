@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from slth import equivariance
-from slth.forms import Form, choice, flag, instance, integer, listed, optional, short, unfit
+from slth.forms import Form, choice, flag, instance, integer, listed, number, optional, short, unfit
 from slth.tickets.as_evaluated import kind
 
 _READ = {
@@ -108,7 +108,10 @@ _WINDOW = {
     "ceil_mode": flag,
 }
 _ON_SPACE = {"space": instance(equivariance.Space)}
+_NORM = {"num_features": integer(1), "eps": number(0.0), "affine": flag}
 _FIELDS: dict[type[nn.Module], dict[str, Form]] = {
+    nn.BatchNorm1d: _NORM,
+    nn.BatchNorm2d: _NORM,
     nn.Linear: {"in_features": integer(1), "out_features": integer(1)},
     nn.Conv2d: {
         "in_channels": integer(1),

@@ -238,7 +238,7 @@ def _inside(part: Part, within: tuple[nn.Module, ...]) -> Iterator[Part]:
             for inner in _inside(Part(position, child, slice(stop, stop)), (*within, part.module)):
                 yield inner
             stop = inner.layers.stop
-    elif kind(part.module) not in _TRANSPARENT:
+    elif kind(part.module) not in TRANSPARENT:
         stop += 1
     yield replace(part, layers=slice(start, stop))
 
@@ -252,7 +252,7 @@ def _check_kind(part: Part) -> None:
     name = f"module {part.position} of the target"
     raise ValueError(
         f"{name} is a {_name(part.module)}{subclass}; supported are "
-        f"{', '.join(base.__name__ for base in (*_READERS, *_TRANSPARENT))}{_hint(part.module)}"
+        f"{', '.join(base.__name__ for base in (*_READERS, *TRANSPARENT))}{_hint(part.module)}"
     )
 
 
@@ -335,9 +335,12 @@ _READERS: dict[type[nn.Module], Callable[[Any], Layer]] = {
     equivariance.GroupPool: lambda module: layers.GroupPool(_space(module)),
     equivariance.TurnPool: lambda module: layers.TurnPool(_space(module)),
 }
-_TRANSPARENT = (nn.Dropout, nn.Dropout2d, nn.Identity)
+TRANSPARENT = (nn.Dropout, nn.Dropout2d, nn.Identity)
 
-SUPPORTED: tuple[type[nn.Module], ...] = (nn.Sequential, *_READERS, *_TRANSPARENT)
+SUPPORTED: tuple[type[nn.Module], ...] = (nn.Sequential, *_READERS, *TRANSPARENT)
+
+# What a file may hold besides, for fold_batch_norms to take away.
+FOLDABLE: tuple[type[nn.Module], ...] = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 def _hint(module: nn.Module) -> str:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from slth.constructions import TicketNotFound, dense_masks, equivariant_masks, prune
+from slth.constructions.layer_plan import LayerPlan
 from slth.constructions.pair import pair_masks
-from slth.constructions.plan import LayerPlan
 from slth.equivariance import EquivariantLinear, GroupPool, Lift, space
 from slth.tickets import Mask, RandomNetwork, Ticket, VerificationError, layers, read, verify
 from slth.tickets.layers import Weighted

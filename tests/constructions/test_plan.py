@@ -1,134 +1,197 @@
-"""Tolerances and widths, decided before anything is drawn."""
+"""Before the search: what it costs is known, what is hopeless is refused, and a default ends."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from numpy.typing import NDArray
+import torch
+from torch import nn
 
-from slth.constructions.plan import (
-    FAILURE,
-    LayerPlan,
-    plan_layers,
-    required_samples,
-    tolerances_for,
-)
-from slth.theory.products import ReluProduct
-from slth.theory.rfss import product_success_probability
-from slth.tickets import Target
-from slth.tickets.layers import Dense, Layer, Relu
+from slth import Ticket, prune, verify
+from slth.constructions import TooCostly, plan
+from slth.constructions.plan import BEST_WITHIN
+from slth.tickets import RandomNetwork
 
 
-def dense_target(*matrices: NDArray[np.floating]) -> Target:
-    """Dense layers with ReLU between them."""
-    chain: list[Layer] = []
+def net(*matrices: Any) -> nn.Sequential:
+    """Bias-free ReLU network with given weights."""
+    modules: list[nn.Module] = []
     for matrix in matrices:
-        chain += [Dense(matrix.shape[1], matrix.shape[0]), Relu()]
-    return Target(tuple(chain[:-1]), tuple(matrix.astype(np.float32) for matrix in matrices))
+        weight = torch.tensor(np.atleast_2d(matrix), dtype=torch.float32)
+        linear = nn.Linear(weight.shape[1], weight.shape[0], bias=False)
+        linear.weight = nn.Parameter(weight, requires_grad=False)
+        modules += [linear, nn.ReLU()]
+    return nn.Sequential(*modules[:-1])
 
 
-@given(
-    seed=st.integers(0, 10**6),
-    widths=st.lists(st.integers(1, 6), min_size=2, max_size=5),
-    epsilon=st.floats(1e-8, 1e3),
-    scale=st.floats(1e-2, 1e2),
-    signed=st.booleans(),
-)
-@settings(max_examples=100)
-def test_worst_errors_within_tolerance_keep_the_promise(
-    seed: int, widths: list[int], epsilon: float, scale: float, signed: bool
-) -> None:
-    """Error matrices whose entries all equal the tolerance: the recursion ends at epsilon."""
-    rng = np.random.default_rng(seed)
-    layers = [scale * rng.standard_normal((rows, columns)) for columns, rows in pairwise(widths)]
-    delta, reach = 0.0, 1.0
-    target = dense_target(*layers)
-    flags = [signed] + [False] * (len(layers) - 1)
-    tolerances = tolerances_for(epsilon, target, (widths[0],), flags)
-    for index, tolerance in enumerate(tolerances):
-        weights = target.coefficients[index].astype(np.float64)
-        halves = 2 if signed and index == 0 else 1
-        error = np.full((weights.shape[0], halves * weights.shape[1]), tolerance)
-        norm = float(np.linalg.norm(weights, 2))
-        delta = norm * delta + float(np.linalg.norm(error, 2)) * (reach + delta)
-        reach *= norm
-    assert delta <= epsilon
-    assert delta == pytest.approx(epsilon, rel=1e-4)  # nothing is given away either
+def trained(largest: float, widths: tuple[int, ...] = (10, 16, 4)) -> nn.Sequential:
+    """Weights as training leaves them: mostly small, one of them large."""
+    rng = np.random.default_rng(0)
+    matrices = [0.3 * rng.standard_normal((b, a)) for a, b in pairwise(widths)]
+    matrices[0].flat[0] = largest
+    return net(*matrices)
 
 
-def test_only_the_first_layer_can_be_signed() -> None:
-    layers = [np.ones((2, 3)), np.ones((4, 2))]
-    for nonnegative, signed in ((False, [True, False]), (True, [False, False])):
-        plans = plan_layers(
-            dense_target(*layers),
-            (3,),
-            epsilon=0.1,
-            weight_tolerance=None,
-            sizes=(None, None),
-            nonnegative_inputs=nonnegative,
-        )
-        assert [plan.signed for plan in plans] == signed
-        assert [plan.n_slopes for plan in plans] == [6 * (1 + signed[0]), 8]
+@pytest.fixture(name="nothing_is_drawn")
+def nothing_is_drawn_fixture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make drawing a single random weight an error."""
+    monkeypatch.setattr(RandomNetwork, "rows", None)
 
 
-def test_weight_tolerance_is_taken_as_it_is() -> None:
-    for asked, taken in ((0.1, [0.1, 0.1]), ((0.1, 0.2), [0.1, 0.2])):
-        plans = plan_layers(
-            dense_target(np.ones((2, 3)), np.zeros((1, 2))),
-            (3,),
-            epsilon=None,
-            weight_tolerance=asked,
-            sizes=(2, None),
-            nonnegative_inputs=True,
-        )
-        assert [plan.tolerance for plan in plans] == taken
-        assert [plan.size for plan in plans] == [2, None]
+@pytest.mark.parametrize("largest", [0.9, 1.5, 2.5, 10.0])
+@pytest.mark.parametrize("law", ["uniform", "normal"])
+def test_the_default_ends(largest: float, law: Any) -> None:
+    target = trained(largest)
+    made = plan(target, epsilon=0.01, law=law)
+    assert made.seconds <= BEST_WITHIN
+    ticket = prune(target, epsilon=0.01, law=law)
+    assert ticket.objective == made.objective == "feasible"  # the best ones would take hours
+    assert verify(ticket, target, observe=False).bound <= 0.01
 
 
+def test_the_default_is_the_best_where_that_is_quick() -> None:
+    assert plan(trained(0.9), epsilon=0.01, size=3).objective == "best"
+    assert plan(trained(0.9), epsilon=0.01, samples=30).objective == "best"
+    assert plan(trained(0.9), epsilon=0.01, size=3, budget=1e-4).objective == "feasible"
+
+
+def test_a_very_large_weight_is_reached_by_many_products() -> None:
+    target = net(300.0)
+    ticket = prune(target, epsilon=0.01)
+    assert verify(ticket, target, observe=False).bound <= 0.01
+    assert ticket.random_network.widths[1] > 2 * 300 * 16 > 1000
+
+
+@pytest.mark.usefixtures("nothing_is_drawn")
 @pytest.mark.parametrize(
-    ("epsilon", "weight_tolerance", "message"),
+    ("target", "arguments", "message"),
     [
-        (None, None, "exactly one"),
-        (0.1, 0.1, "exactly one"),
-        (None, (0.1, 0.2), "2 weight tolerances for a target of 1 layers"),
-        (None, [-0.1], "weight_tolerance must be positive"),
-        (0.0, None, "epsilon must be positive"),
-        (-1.0, None, "epsilon must be positive"),
-        (float("nan"), None, "epsilon must be positive"),
-        (float("inf"), None, "epsilon must be positive"),
-        (None, 0.0, "weight_tolerance must be positive"),
+        (net(3.0), {"size": 3}, "puts k=3 products within .* of the weight 3; .* size=5"),
+        (net(1e4), {"size": 3}, "out of reach of k=3 products below 1: divide"),
+        (
+            net(9.0),
+            {"size": 2, "law": "normal", "epsilon": 1e-7},
+            "puts k=2 products .* what helps",
+        ),
+        (trained(0.9), {"epsilon": 1e-12}, "out of reach of the objective 'feasible'; what helps"),
+        (trained(0.9), {"epsilon": 1e-12, "size": 3}, "more than the 3600 s allowed; what helps"),
+        (
+            trained(0.9),
+            {"objective": "best", "epsilon": 0.3, "budget": 600},
+            "more than the 600 s .* objective='feasible'",
+        ),
+        (trained(3.0), {"objective": "best"}, "out of reach of .*'best'; .* objective='feasible'"),
+        (trained(0.9), {"size": 1}, "puts k=1 products within .* what helps: size=3"),
+        (trained(0.9, (400, 400)), {"budget": 1.0}, "take about .* more than the 1 s allowed"),
     ],
 )
-def test_refuses_what_is_no_tolerance(
-    epsilon: float | None, weight_tolerance: float | list[float] | None, message: str
+def test_hopeless_calls_are_refused_before_anything_is_drawn(
+    target: nn.Sequential, arguments: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        plan_layers(
-            dense_target(np.ones((1, 1))),
-            (1,),
-            epsilon=epsilon,
-            weight_tolerance=weight_tolerance,
-            sizes=(None,),
-            nonnegative_inputs=True,
-        )
+        prune(target, **{"epsilon": 0.01, **arguments})
 
 
-def test_refuses_a_zero_layer() -> None:
-    with pytest.raises(ValueError, match="target layer 1 is zero"):
-        tolerances_for(0.1, dense_target(np.ones((2, 3)), np.zeros((1, 2))), (3,), (True, False))
-
-
-@pytest.mark.parametrize("law", ["uniform", "normal"])
-@pytest.mark.parametrize("size", [None, 3])
-def test_required_samples_are_the_fewest_that_theory_allows(size: int | None, law: str) -> None:
-    weights = np.random.default_rng(0).uniform(-0.4, 0.4, (5, 4)).astype(np.float32)
-    plan = LayerPlan(Dense(4, 5), weights, signed=True, tolerance=1e-3, size=size)
-    n = required_samples(plan, law)  # type: ignore[arg-type]
-    missed = [
-        40
-        * (1 - product_success_probability(m, size, np.abs(weights).max(), 1e-3, ReluProduct(law)))  # type: ignore[arg-type]
-        for m in (n - 1, n)
+@pytest.mark.usefixtures("nothing_is_drawn")
+def test_what_is_said_to_help_does() -> None:
+    refused: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"size": 3, "epsilon": 0.01}, {"size": 5}),
+        ({"size": 1, "epsilon": 0.001}, {"size": 8}),
+        ({"objective": "best", "epsilon": 0.001}, {"objective": "feasible"}),
     ]
-    assert missed[1] <= FAILURE < missed[0]
+    for arguments, remedy in refused:
+        target = net(3.0) if arguments.get("size") == 3 else trained(0.9)
+        [(name, value)] = remedy.items()
+        with pytest.raises(ValueError, match=f"what helps: .*{name}='?{value}"):
+            plan(target, **arguments).check()
+        plan(target, **{**arguments, **remedy}).check()
+
+
+@pytest.mark.usefixtures("nothing_is_drawn")
+def test_costs_grow_with_the_work() -> None:
+    small, large = (plan(trained(0.9, (n, n)), epsilon=0.1, size=3) for n in (4, 40))
+    assert (small.instances, large.instances) == (32, 3200)
+    assert small.seconds < large.seconds
+    assert small.memory < large.memory
+    tight = plan(trained(0.9), epsilon=1e-5, objective="best")
+    loose = plan(trained(0.9), epsilon=3.0, objective="best")
+    assert tight.seconds > 100 * loose.seconds
+    with pytest.raises(TooCostly):
+        tight.check()
+
+
+NUMBERS: list[dict[str, Any]] = [
+    {"seed": np.int64(7)},
+    {"seed": torch.tensor(7)},
+    {"size": np.array(2)},
+    {"size": np.array([2, 2])},
+    {"size": torch.tensor([2, 2])},
+    {"size": [np.int32(2), 2]},
+    {"epsilon": np.float32(0.5)},
+    {"epsilon": torch.tensor(0.5)},
+    {"epsilon": 1},
+    {"epsilon": None, "weight_tolerance": np.array([0.1, 0.2], np.float32)},
+    {"epsilon": None, "weight_tolerance": torch.tensor(0.125)},
+    {"samples": np.array([80, 90])},
+    {"samples": torch.tensor(90)},
+    {"input_shape": np.array([2])},
+    {"input_shape": torch.Size([2])},
+    {"input_shape": 2},
+    {"nonnegative_inputs": np.bool_(True)},
+    {"size": (1, 1), "samples": 400},
+]
+
+
+@pytest.mark.parametrize("arguments", NUMBERS, ids=str)
+def test_numbers_of_every_kind_can_be_stored(arguments: dict[str, Any], tmp_path: Any) -> None:
+    target = net([[0.5, -0.25]], [[0.5]])
+    options = {"epsilon": 0.5, "size": 2, "samples": 90, "seed": 7, **arguments}
+    ticket = prune(target, **options)
+    ticket.save(tmp_path / "ticket")
+    assert Ticket.load(tmp_path / "ticket") == ticket
+    assert all(type(size) is int for size in ticket.sizes)
+    assert all(type(tolerance) is float for tolerance in ticket.weight_tolerances)
+
+
+@pytest.mark.usefixtures("nothing_is_drawn")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"size": 2.0}, "size must be an integer >= 1, got 2.0"),
+        ({"size": True}, "size must be an integer >= 1, got True"),
+        ({"size": "2"}, "size must be an integer >= 1, got '2'"),
+        ({"size": (2, None)}, r"sizes \(2, None\): give one for each layer, or none at all"),
+        ({"size": [[2, 2]]}, "1 sizes for a target of 2 layers"),
+        ({"seed": 1.5}, "seed must be an integer"),
+        ({"seed": -1}, "seed must be an integer >= 0"),
+        ({"seed": None}, "seed must be an integer >= 0, got None"),
+        ({"seed": np.array([1, 2])}, "seed must be an integer"),
+        ({"epsilon": "0.1"}, "epsilon must be finite and > 0, got '0.1'"),
+        ({"epsilon": 1j}, "epsilon must be finite and > 0, got 1j"),
+        ({"epsilon": [0.1]}, r"epsilon must be finite and > 0, got \[0.1\]"),
+        ({"epsilon": True}, "epsilon must be finite and > 0"),
+        ({"epsilon": 10**400}, "epsilon must be finite and > 0"),
+        ({"epsilon": None, "weight_tolerance": "small"}, "weight_tolerance must be finite and > 0"),
+        (
+            {"epsilon": None, "weight_tolerance": (0.1, None)},
+            "weight_tolerance must be finite and > 0",
+        ),
+        ({"samples": 80.5}, "samples must be an integer"),
+        ({"input_shape": (2.0,)}, r"input_shape\[0\] must be an integer >= 1, got 2.0"),
+        ({"input_shape": (0,)}, r"input_shape\[0\] must be an integer >= 1"),
+        ({"input_shape": "2"}, "input_shape must be a list"),
+        ({"nonnegative_inputs": 1}, "nonnegative_inputs must be True or False, got 1"),
+        ({"nonnegative_inputs": "no"}, "nonnegative_inputs must be True or False"),
+        ({"law": ["uniform"]}, "law must be one of"),
+        ({"objective": 3}, "objective must be one of"),
+        ({"construction": "natale"}, "the construction 'natale' takes .* give size=k"),
+        ({"budget": 0}, "budget must be finite and > 0"),
+    ],
+    ids=str,
+)
+def test_other_arguments_are_refused_before_anything_is_drawn(
+    arguments: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        prune(net([[0.5, -0.25]], [[0.5]]), **{"epsilon": 0.5, **arguments})

@@ -231,12 +231,12 @@ def test_an_unlucky_draw_is_called_one() -> None:
     ("arguments", "message"),
     [
         ({}, "exactly one of epsilon and weight_tolerance"),
-        ({"epsilon": 0.0}, "epsilon must be positive"),
-        ({"epsilon": 0.1, "size": 0}, "size must be at least 1"),
+        ({"epsilon": 0.0}, "epsilon must be finite and > 0"),
+        ({"epsilon": 0.1, "size": 0}, "size must be an integer >= 1"),
         ({"epsilon": 0.1, "size": 12, "samples": 10}, "size k=12 exceeds the n=10 available"),
         ({"epsilon": 0.1, "size": 2, "objective": "fewest"}, "size k=2 fixes it"),
         ({"epsilon": 0.1, "objective": "worst"}, "objective must be one of"),
-        ({"epsilon": 0.1, "samples": 0}, "samples must be at least 1"),
+        ({"epsilon": 0.1, "samples": 0}, "samples must be an integer >= 1"),
         (
             {"epsilon": 0.1, "samples": (5, 5)},
             "2 sample counts for a target of 1 layers with weights",

@@ -210,7 +210,7 @@ def test_construction_follows_from_size(
         ({"construction": "pensia", "size": 2}, "'pensia' takes subsets of any size, not k=2"),
         ({"construction": "malach", "size": 2}, "'malach' takes one product per weight, not k=2"),
         ({"size": (1, 2, 3)}, "3 sizes for a target of 2 layers with weights"),
-        ({"size": (1, 0)}, "size must be at least 1, got k=0"),
+        ({"size": (1, 0)}, "size must be an integer >= 1, got 0"),
         ({"size": (1, 8), "samples": (9, 7)}, "size k=8 exceeds the n=7 available samples"),
         ({"weight_tolerance": (0.1,)}, "1 weight tolerances for a target of 2 layers"),
     ],

@@ -129,7 +129,7 @@ def test_rescaled_network_is_the_target_bit_for_bit(
 ) -> None:
     target, shape = drawn
     _fill(target, seed, spread=4.0)
-    rescaled = rescale(target, largest=largest)
+    rescaled = rescale(target, largest=largest, input_shape=shape)
     x = _inputs(shape, seed)
     exact, scaled = copy.deepcopy(target).double(), copy.deepcopy(rescaled.network).double()
     assert torch.equal(exact(x), rescaled.factor * scaled(x))
@@ -220,8 +220,8 @@ def test_a_rescaled_target_has_a_ticket_where_the_target_has_none() -> None:
     ("target", "largest", "message"),
     [
         (nn.Sequential(nn.Linear(2, 2)), 1.0, "module 0 .* has a bias.* absorb_biases"),
-        (_diagonal([1.0]), 0.0, "largest must be positive and finite"),
-        (_diagonal([1.0]), float("nan"), "largest must be positive and finite"),
+        (_diagonal([1.0]), 0.0, "largest must be finite and > 0"),
+        (_diagonal([1.0]), float("nan"), "largest must be finite and > 0"),
         (_diagonal([1.0]), [1.0, 1.0], "2 values of largest for a target of 1"),
         (_diagonal([float("inf")]), 1.0, "not finite"),
         (_diagonal([1.0]), 1e-38, "does not fit into float32"),

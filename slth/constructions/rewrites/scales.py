@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import isfinite, ldexp
+from math import ldexp
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from slth.constructions.plan import per_layer
+from slth.constructions.arguments import POSITIVE, per_layer
 from slth.tickets import check_reading, layers, read
 
 _LARGEST_EXPONENT = 1023
@@ -123,10 +123,7 @@ def rescale(
 
 def _reaches(largest: float | Sequence[float], depth: int) -> list[Fraction]:
     """Check what was asked for: one positive number per weighted layer."""
-    values = per_layer("values of largest", largest, depth)
-    for value in values:
-        if not (isfinite(value) and value > 0):
-            raise ValueError(f"largest must be positive and finite, got {value!r}")
+    values = per_layer("values of largest", "largest", largest, depth, POSITIVE)
     return [Fraction(value) for value in values]
 
 

@@ -1,0 +1,242 @@
+"""What one layer is allowed, decided before the random network is drawn: tolerance and width."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, expm1, floor, frexp, ldexp, log, log1p, prod, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slth.constructions.arguments import POSITIVE, per_layer
+from slth.theory.products import ReluProduct
+from slth.theory.rfss import planned_product_samples
+from slth.tickets import Target, WeightLaw, layers
+from slth.tickets.layers import Passing, Shape, Weighted
+
+# Probability, by the heuristic success law, that some weight of a layer is out of reach.
+FAILURE = 0.01
+
+# Share of epsilon that is left for rounding: here, and where the certificate adds it to its bound.
+_MARGIN = 1e-6
+
+# Weights of which the success law is known for subsets of any size; a larger one is a matter of
+# reach, and of chance no longer.
+_LARGEST_TABULATED = 4.0
+
+# Samples whose live part is searched, whatever the others add up to (see subsets.choose).
+_SEARCHED = 100
+
+# First and second moment of the positive part of b·max(a, 0).
+_POSITIVE_MOMENTS = {"uniform": (1 / 16, 1 / 36), "normal": (0.5 / np.pi, 1 / 4)}
+
+
+@dataclass(frozen=True, eq=False)
+class LayerPlan:
+    """One weighted layer of the target and what it is allowed.
+
+    Attributes
+    ----------
+    layer : Weighted
+    weights : ndarray of float32, of the layer's shape
+    signed : bool
+        Whether the inputs of the layer may be negative.
+    tolerance : float
+        Largest admissible error of a slope.
+    size : int or None
+        Number of products for each weight; None where it is free.
+    """
+
+    layer: Weighted
+    weights: NDArray[np.float32]
+    signed: bool
+    tolerance: float
+    size: int | None
+
+    @property
+    def halves(self) -> int:
+        """Number of subset sum problems per weight: one for each half of its input."""
+        return 2 if self.signed else 1
+
+    @property
+    def n_slopes(self) -> int:
+        """Number of subset sum problems."""
+        return self.weights.size * self.halves
+
+    @property
+    def largest(self) -> float:
+        """Largest absolute value of a weight."""
+        return float(np.abs(self.weights).max())
+
+
+def tolerances_for(
+    epsilon: float, target: Target, input_shape: Shape, signed: Sequence[bool]
+) -> list[float]:
+    r"""Weight tolerances that keep :math:`\sup_{\|x\|\le1}\|f(x)-g(x)\|` at or below ``epsilon``.
+
+    .. math::
+        \tau_i = \frac{\eta\,\|W_i\|_2}{\|\mathcal B_i\|\sqrt{p_i}}, \qquad
+        \eta = \Big(1 + \frac{\varepsilon}{\prod_j L_j\|W_j\|_2}\Big)^{1/\ell} - 1
+
+    with :math:`p_i` the number of pairs of channels in a group of layer :math:`i`, counted once for
+    each half, and :math:`L_j` the Lipschitz constant of what lies between two weighted layers.  For
+    then the error coefficients of layer i have an operator norm of at most
+    :math:`\sqrt{p_i}\,\|\mathcal B_i\|\,\tau_i = \eta\|W_i\|_2`, and the error of the network is at
+    most :math:`\prod_jL_j\|W_j\|_2\,\big((1+\eta)^\ell-1\big) = \varepsilon`.
+
+    Parameters
+    ----------
+    epsilon : float
+        The promised error, > 0.
+    target : Target
+        No layer of it is zero.
+    input_shape : tuple of int
+    signed : sequence of bool
+        Whether the inputs of each weighted layer may be negative.
+
+    Notes
+    -----
+    The induction in the proof of Theorem 3 of Natale et al. 2024, with actual norms (upper bounds
+    on them for convolutions).
+
+    Examples
+    --------
+    >>> target = Target((layers.Dense(1, 1),), (np.ones((1, 1), np.float32),))
+    >>> [tau] = tolerances_for(0.1, target, (1,), signed=[False])
+    >>> round(tau, 6)
+    0.1
+    """
+    norms = [
+        layer.norm_bound(weights.astype(np.float64))
+        for layer, weights in zip(target.weighted, target.coefficients, strict=True)
+    ]
+    if min(norms) == 0.0:
+        raise ValueError(
+            f"target layer {norms.index(0.0)} is zero: there is nothing to approximate"
+        )
+    between = [
+        layer.lipschitz(shape)
+        for layer, shape in zip(
+            target.layers, layers.shapes(target.layers, input_shape), strict=False
+        )
+        if isinstance(layer, Passing)
+    ]
+    gain = prod(norms) * prod(between)
+    eta = expm1(log1p(epsilon / gain) / len(norms)) * (1.0 - _MARGIN)
+    return [
+        _rounded_down(eta * norm / (layer.basis_norm * _pairs(layer, half) ** 0.5))
+        for norm, layer, half in zip(norms, target.weighted, signed, strict=True)
+    ]
+
+
+def plan_layers(
+    target: Target,
+    input_shape: Shape,
+    *,
+    epsilon: float | None,
+    weight_tolerance: Any,
+    sizes: Sequence[int | None],
+    nonnegative_inputs: bool,
+) -> tuple[LayerPlan, ...]:
+    """Give every layer its tolerance: derived from epsilon, or the one that was asked for.
+
+    Raises
+    ------
+    ValueError
+        Unless exactly one of the two is given and it is positive and finite, or if epsilon is given
+        and a layer is zero, or if the layers do not take inputs of this shape.
+    """
+    if (epsilon is None) == (weight_tolerance is None):
+        raise ValueError("give exactly one of epsilon and weight_tolerance")
+    layers.shapes(target.layers, input_shape)
+    signed = layers.signed(target.layers, nonnegative_inputs=nonnegative_inputs)
+    if epsilon is not None:
+        tolerances = tolerances_for(POSITIVE("epsilon", epsilon), target, input_shape, signed)
+    else:
+        tolerances = per_layer(
+            "weight tolerances", "weight_tolerance", weight_tolerance, len(signed), POSITIVE
+        )
+    return tuple(
+        LayerPlan(*parts)
+        for parts in zip(
+            target.weighted, target.coefficients, signed, tolerances, sizes, strict=True
+        )
+    )
+
+
+def check_reach(plan: LayerPlan, index: int, law: WeightLaw) -> None:
+    """Refuse a weight that no ``size`` products of uniform weights, each below 1, can sum to.
+
+    Raises
+    ------
+    ValueError
+        If there is one.
+
+    Examples
+    --------
+    >>> weights = np.array([[2.5]], np.float32)
+    >>> check_reach(LayerPlan(layers.Dense(1, 1), weights, True, 0.1, 2), 0, "uniform")
+    Traceback (most recent call last):
+        ...
+    ValueError: target layer 0 has a weight of size 2.5, out of reach of k=2 products below 1:
+    divide the layer by more than 1.25 (rescale moves scales between layers)
+    """
+    size, largest = plan.size, plan.largest
+    if law == "uniform" and size is not None and largest - plan.tolerance >= size:
+        raise ValueError(
+            f"target layer {index} has a weight of size {largest:.6g}, out of reach of k={size} "
+            f"products below 1: divide the layer by more than {largest / size:.4g} "
+            "(rescale moves scales between layers)"
+        )
+
+
+def required_samples(plan: LayerPlan, law: WeightLaw) -> int:
+    r"""Ask theory for the samples per input and half with which every slope of a layer is hit.
+
+    The success law of a product subset sum, for the largest weight of the layer and with a union
+    bound over all slopes, misses with probability at most ``FAILURE``.  It is known to be accurate
+    but it is no bound; what counts is the certificate.
+
+    For subsets of any size and a weight above 4 the products must above all reach it.  Of n
+    products the positive ones sum to at least :math:`nm_1 - \sqrt{2nm_2\ln(1/\delta)}`, except
+    with probability :math:`\delta` (Bernstein's inequality for the lower tail of non-negative
+    numbers with moments :math:`m_1, m_2`); a hundred more are there to choose from.
+
+    Raises
+    ------
+    ValueError
+        If no number up to a million is enough.
+
+    Examples
+    --------
+    >>> weights = np.full((4, 4), 0.25, np.float32)
+    >>> free, two = (LayerPlan(layers.Dense(4, 4), weights, False, 0.01, k) for k in (None, 2))
+    >>> required_samples(free, "uniform") < required_samples(two, "uniform")
+    True
+    """
+    largest, least = plan.largest, 0
+    if plan.size is None and largest > _LARGEST_TABULATED:
+        first, second = _POSITIVE_MOMENTS[law]
+        spread = sqrt(2 * second * log(plan.n_slopes / FAILURE))
+        reach = ((spread + sqrt(spread**2 + 4 * first * largest)) / (2 * first)) ** 2
+        largest, least = _LARGEST_TABULATED, _SEARCHED + ceil(reach)
+    samples = planned_product_samples(
+        plan.size,
+        largest,
+        plan.tolerance,
+        FAILURE,
+        weights=plan.n_slopes,
+        law=ReluProduct(law),
+    )
+    return max(samples, least)
+
+
+def _pairs(layer: Weighted, signed: bool) -> int:
+    """Pairs of channels in one group, each half counted."""
+    return layer.outputs // layer.groups * layer.shape[1] * (2 if signed else 1)
+
+
+def _rounded_down(value: float) -> float:
+    """Keep 24 bits: the last bits of a singular value may depend on the number of threads."""
+    mantissa, exponent = frexp(value)
+    return ldexp(floor(ldexp(mantissa, 24)), exponent - 24)
