@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from slth.claims_commands import group as claims_group
+from slth.shell_words import in_shell
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,7 +33,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except (ValueError, OSError, MemoryError) as error:
-            click.echo(f"Error: {str(error) or 'not enough memory'}", err=True)
+            click.echo(f"Error: {in_shell(str(error)) or 'not enough memory'}", err=True)
             ctx.exit(_exit_code(error))
         except KeyboardInterrupt:
             click.echo(_interrupted(ctx.obj), err=True)
@@ -93,15 +94,44 @@ def _per_layer(number: Callable[[str], Any]) -> Callable[[click.Context, Any, st
 
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_OUTPUT = click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write; it appears whole or not at all.",
-)
+
+
+def _output(required: bool) -> Callable[[Any], Any]:
+    return click.option(
+        "-o",
+        "--output",
+        required=required,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="File to write; it appears whole or not at all.",
+    )
+
+
 _FORCE = click.option("--force", is_flag=True, help="Overwrite the output file.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+_INPUT_SHAPE = click.option(
+    "--input-shape",
+    callback=_numbers(int),
+    metavar="C,H,W",
+    help="Shape of an input; needed where the first layer is a convolution.",
+)
+
+
+def _rewriting(command: Any) -> Any:
+    """Add the options that rewrite a target, in the order in which they apply."""
+    for name, text in reversed(
+        [
+            ("--fold", "First fold BatchNorm into the layer before it."),
+            ("--absorb-biases", "Then make biases weights of one more input, which is always 1."),
+            ("--rescale", "Then move scales between layers until all weights are in [-1, 1]."),
+        ]
+    ):
+        command = click.option(name, is_flag=True, help=text)(command)
+    return command
+
+
+def _example(*lines: str) -> str:
+    """Show how a command is typed, below its options."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 @click.group(
@@ -116,9 +146,14 @@ def main() -> None:
 main.add_command(claims_group)
 
 
-@main.command()
+@main.command(
+    epilog=_example(
+        "slth prune target.pt --epsilon 0.01 -o out.ticket",
+        "slth prune biased.pt --absorb-biases --rescale --epsilon 0.1 --plan",
+    )
+)
 @click.argument("target", type=_FILE)
-@_OUTPUT
+@_output(required=False)
 @click.option("--epsilon", type=float, help="Bound on the error of the whole network.")
 @click.option(
     "--weight-tolerance",
@@ -155,44 +190,77 @@ main.add_command(claims_group)
 @click.option(
     "--objective",
     type=click.Choice(["best", "feasible", "fewest"]),
-    default="best",
-    show_default=True,
-    help="Which subset within tolerance to take.",
+    help="Which subset within tolerance to take; by default the best, if that takes seconds, "
+    "and otherwise the first.",
 )
 @click.option("--nonnegative-inputs", is_flag=True, help="The target's inputs are never negative.")
+@_INPUT_SHAPE
+@_rewriting
 @click.option(
-    "--input-shape",
-    callback=_numbers(int),
-    metavar="C,H,W",
-    help="Shape of an input; needed where the first layer is a convolution.",
+    "--budget",
+    type=float,
+    default=3600.0,
+    show_default=True,
+    help="Seconds, estimated beforehand, that the search may take.",
 )
+@click.option("--plan", "only_plan", is_flag=True, help="Say what would be done, and stop.")
 @click.option(
     "--progress/--no-progress",
     default=None,
     help="Progress bars on standard error; by default, on a terminal only.",
 )
 @_FORCE
-def prune(target: Path, output: Path, force: bool, progress: bool | None, **options: Any) -> None:
+def prune(
+    target: Path,
+    output: Path | None,
+    force: bool,
+    fold: bool,
+    absorb_biases: bool,
+    rescale: bool,
+    input_shape: tuple[int, ...] | None,
+    only_plan: bool,
+    progress: bool | None,
+    **options: Any,
+) -> None:
     """Find a ticket for the network in TARGET.
 
-    TARGET is a .pt file written by torch.save(nn.Sequential(...), path), read with
-    weights_only=True, or a .safetensors file with the weights 0.weight, 2.weight, ... of linear
-    layers with ReLU between them.
+    TARGET is a file written by torch.save(nn.Sequential(...), path), read with weights_only=True,
+    or a .safetensors file with the weights 0.weight, 2.weight, ... of linear layers with ReLU
+    between them.  A target that is rewritten on the way has a ticket of its own: verify it with
+    the same options.
     """
-    _check_output(output, force)
-    network = _target(target)
+    if not only_plan:
+        if output is None:
+            raise click.UsageError("Missing option '-o' / '--output'.")
+        _check_output(output, force)
+    network, shape = _rewritten(target, fold, absorb_biases, rescale, input_shape)
+    from slth.constructions import plan
     from slth.constructions import prune as find
+    from slth.constructions.plan_report import plan_text
     from slth.tickets import report
 
+    options["input_shape"] = shape
+    if only_plan or output is None:
+        made = plan(network, **options)
+        click.echo(plan_text(made))
+        made.check()
+        return
     show_bars = sys.stderr.isatty() if progress is None else progress
     ticket = find(network, progress=show_bars, **options)
-    ticket.save(output)
+    try:
+        ticket.save(output, overwrite=force)
+    except FileExistsError as error:
+        beside = output.with_name(f"{output.name}.{os.getpid()}")
+        ticket.save(beside, overwrite=False)
+        raise FileExistsError(f"{error}: this ticket is in {beside}") from error
     click.echo(f"{output} is a strong lottery ticket\n{report.ticket_text(ticket)}")
 
 
-@main.command()
+@main.command(epilog=_example("slth verify out.ticket target.pt"))
 @click.argument("ticket", type=_FILE)
 @click.argument("target", type=_FILE)
+@_INPUT_SHAPE
+@_rewriting
 @click.option(
     "--observe/--no-observe",
     default=True,
@@ -200,7 +268,16 @@ def prune(target: Path, output: Path, force: bool, progress: bool | None, **opti
     help="Search for inputs with large errors; the bound does not depend on it.",
 )
 @_JSON
-def verify(ticket: Path, target: Path, observe: bool, as_json: bool) -> None:
+def verify(
+    ticket: Path,
+    target: Path,
+    input_shape: tuple[int, ...] | None,
+    fold: bool,
+    absorb_biases: bool,
+    rescale: bool,
+    observe: bool,
+    as_json: bool,
+) -> None:
     """Judge TICKET against the network in TARGET.
 
     The random network is regenerated from the ticket's seed; the bound is computed from its mask.
@@ -209,8 +286,9 @@ def verify(ticket: Path, target: Path, observe: bool, as_json: bool) -> None:
     from slth.tickets import verify as judge
 
     stored = _ticket(ticket)
+    network, _ = _rewritten(target, fold, absorb_biases, rescale, input_shape)
     try:
-        certificate = judge(stored, _target(target), observe=observe)
+        certificate = judge(stored, network, observe=observe)
     except VerificationError as error:
         if as_json:
             _print_json({"verified": False, "reason": str(error)})
@@ -222,25 +300,40 @@ def verify(ticket: Path, target: Path, observe: bool, as_json: bool) -> None:
         click.echo(report.certificate_text(stored, certificate))
 
 
-@main.command()
+@main.command(epilog=_example("slth show out.ticket"))
 @click.argument("ticket", type=_FILE)
 @_JSON
 def show(ticket: Path, as_json: bool) -> None:
-    """Say what TICKET is and what it promises."""
+    """Say what TICKET is and what it promises; nothing of it is verified."""
     from slth.tickets import report
 
     stored = _ticket(ticket)
     if as_json:
-        _print_json(report.ticket_facts(stored))
-    else:
-        click.echo(f"{ticket} is a strong lottery ticket\n{report.ticket_text(stored)}")
+        _print_json({"verified": None, **report.ticket_facts(stored)})
+        return
+    click.echo(
+        f"{ticket} says that it is a strong lottery ticket; nobody has verified it here:\n"
+        f"slth verify {ticket} TARGET does\n{report.ticket_text(stored)}"
+    )
 
 
-@main.command()
+@main.command(epilog=_example("slth export out.ticket --target target.pt -o model.pt2"))
 @click.argument("ticket", type=_FILE)
-@_OUTPUT
+@_output(required=True)
+@click.option("--target", type=_FILE, help="First verify the ticket against this target.")
+@_INPUT_SHAPE
+@_rewriting
 @_FORCE
-def export(ticket: Path, output: Path, force: bool) -> None:
+def export(
+    ticket: Path,
+    output: Path,
+    target: Path | None,
+    input_shape: tuple[int, ...] | None,
+    fold: bool,
+    absorb_biases: bool,
+    rescale: bool,
+    force: bool,
+) -> None:
     """Store TICKET as an ordinary model.
 
     The model is the random network with the mask applied: a .pt2 file for torch.export.load, or a
@@ -249,10 +342,20 @@ def export(ticket: Path, output: Path, force: bool) -> None:
     _check_output(output, force)
     from slth.tickets import check_export_path
     from slth.tickets import export as store
+    from slth.tickets import verify as judge
 
     check_export_path(output)
-    store(_ticket(ticket), output)
-    click.echo(f"wrote {output}")
+    stored = _ticket(ticket)
+    if target is not None:
+        network, _ = _rewritten(target, fold, absorb_biases, rescale, input_shape)
+        judge(stored, network, observe=False)
+    store(stored, output, overwrite=force)
+    verified = (
+        "of a ticket that was not verified; --target TARGET verifies it first"
+        if target is None
+        else f"of a ticket that was verified against {target}"
+    )
+    click.echo(f"wrote {output}, the network {verified}")
 
 
 def _check_output(path: Path, force: bool) -> None:
@@ -261,26 +364,50 @@ def _check_output(path: Path, force: bool) -> None:
         raise click.UsageError(f"there is no directory {path.parent}")
     if not os.access(path.parent, os.W_OK):
         raise click.UsageError(f"the directory {path.parent} is not writable")
-    if path.exists() and not force:
+    if os.path.lexists(path) and not force:
         raise click.UsageError(f"{path} exists; --force overwrites it")
     click.get_current_context().find_root().obj = path, _state(path)
 
 
-def _target(path: Path) -> "nn.Sequential":
-    """Read a target, passing on what had to be assumed."""
-    from slth.tickets import load_target
+def _rewritten(
+    path: Path, fold: bool, absorb: bool, rescale: bool, shape: tuple[int, ...] | None
+) -> tuple["nn.Sequential", tuple[int, ...] | None]:
+    """Read a target and rewrite it as asked, saying what had to be assumed and what follows."""
+    from slth import constructions
+    from slth.tickets import load_module, load_target
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        network = load_target(path)
+        network = load_module(path) if fold or absorb else load_target(path)
     for warning in caught:
         click.echo(f"Note: {warning.message}", err=True)
-    return network
+    if fold:
+        network = constructions.fold_batch_norms(network)
+    if absorb:
+        network = constructions.absorb_biases(network, shape)
+        shape = None if shape is None else (shape[0] + 1, *shape[1:])
+        click.echo("Note: inputs have one more entry or channel, which is always 1", err=True)
+    if rescale:
+        rescaled = constructions.rescale(network, input_shape=shape)
+        network = rescaled.network
+        if rescaled.factor != 1.0:
+            click.echo(
+                f"Note: the ticket is for the target divided by {rescaled.factor:g}", err=True
+            )
+    return network, shape
 
 
 def _ticket(path: Path) -> "Ticket":
-    from slth.tickets import Ticket
+    """Read a ticket; say what another file is."""
+    from slth.tickets import Ticket, TicketFileError
+    from slth.tickets.file_kind import NAMES, file_kind
 
+    kind = file_kind(path)
+    if kind in ("torch", "program", "tensors"):
+        raise TicketFileError(
+            f"{path} is {NAMES[kind]} and holds no ticket; the ticket is named first, then the "
+            "target"
+        )
     return Ticket.load(path)
 
 

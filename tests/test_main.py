@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from torch import nn
 
 import slth
 from slth import __main__ as command_line
+from slth.constructions import absorb_biases, fold_batch_norms, plan, rescale
 from slth.tickets import Construction, Objective, WeightLaw, ticket_file
 
 Run = Callable[..., Result]
@@ -144,14 +146,14 @@ def test_a_weight_out_of_reach_is_named(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "give exactly one of epsilon and weight_tolerance"),
-        (("--epsilon", "0.1", "--weight-tolerance", "0.1"), "give exactly one of epsilon"),
-        (("--epsilon", "-1"), "epsilon must be positive"),
-        (("--epsilon", "nan"), "epsilon must be positive"),
+        ((), "give exactly one of --epsilon and --weight-tolerance"),
+        (("--epsilon", "0.1", "--weight-tolerance", "0.1"), "give exactly one of --epsilon"),
+        (("--epsilon", "-1"), "epsilon must be finite and > 0"),
+        (("--epsilon", "nan"), "epsilon must be finite and > 0"),
         (("--epsilon", "small"), "'small' is not a valid float"),
-        (("--epsilon", "0.1", "--size", "0"), "size must be at least 1"),
+        (("--epsilon", "0.1", "--size", "0"), "size must be an integer >= 1"),
         (("--epsilon", "0.1", "--size", "2,2,2"), "3 sizes for a target of 2 layers"),
-        (("--epsilon", "0.1", "--construction", "natale"), "give size=k"),
+        (("--epsilon", "0.1", "--construction", "natale"), "give --size K"),
         (("--epsilon", "0.1", "--construction", "natural"), "'natural' is not one of"),
         (("--epsilon", "0.1", "--input-shape", "4"), "takes vectors of length 3"),
         (("--epsilon", "0.1", "--samples", "3,x"), "separated by commas, N[,N...], got '3,x'"),
@@ -188,9 +190,104 @@ def test_targets_that_cannot_be_read_are_refused(run: Run) -> None:
         ("truncated.pt", "truncated.pt is damaged or was not written by torch.save"),
         ("folder.pt", "File 'folder.pt' is a directory"),
         ("missing.pt", "File 'missing.pt' does not exist"),
-        ("out.ticket", "a target is a .pt, .pth or .safetensors file"),
+        ("out.ticket", "out.ticket is a ticket, not a target"),
     ]:
         assert message in run("prune", name, *ARGUMENTS, "-o", "again.ticket", code=2).stderr
+
+
+# plans and rewritten targets
+
+
+def test_a_plan_is_told_and_nothing_is_done(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slth.tickets.RandomNetwork, "rows", None)
+    before = sorted(Path().iterdir())
+    text = run("prune", "target.pt", "--epsilon", "0.3", "--size", "2", "--plan").stdout
+    made = plan(TARGET, epsilon=0.3, size=2)
+    for expected in (
+        "Dense(inputs=3, outputs=4)", "natale, objective best", "exactly 2\n",
+        f"{made.samples[0]}, {made.samples[1]} (layer by layer) per input and half",
+        f"{made.network.n_parameters:,}", "32 subset sums, about",
+    ):  # fmt: skip
+        assert expected in text
+    result = run(
+        "prune", "target.pt", "--epsilon", "1e-4", "--objective", "best", "--budget", "0.5", "--plan",
+        code=2,
+    )  # fmt: skip
+    assert "subset sums, about" in result.stdout
+    assert "more than the 0.5 s allowed; what helps: --objective feasible" in result.stderr
+    assert sorted(Path().iterdir()) == before
+
+
+def test_hopeless_calls_are_told_what_helps_in_options(run: Run) -> None:
+    torch.save(nn.Sequential(nn.Linear(1, 1, bias=False)).requires_grad_(False), "one.pt")
+    arguments = ("prune", "one.pt", "-o", "again.ticket")
+    for given, message in [
+        (
+            ("--epsilon", "1e-13"),
+            "out of reach of the objective 'feasible'; what helps: an --epsilon",
+        ),
+        (("--epsilon", "1e-6", "--size", "1"), "what helps: --size 3, or --size 5"),
+        (("--weight-tolerance", "-1"), "--weight-tolerance must be finite and > 0"),
+        (("--epsilon", "0.1", "--budget", "0"), "--budget must be finite and > 0"),
+    ]:
+        assert message in run(*arguments, *given, code=2).stderr
+    torch.save(nn.Sequential(nn.Linear(2, 2, bias=False), nn.BatchNorm1d(2)), "normed.pt")
+    torch.save(nn.Sequential(nn.Linear(2, 2)), "biased.pt")
+    for name, message in [
+        ("biased.pt", "has a bias; the random networks of the theorems have none: --absorb-biases"),
+        ("normed.pt", "is a BatchNorm1d; supported are .*; --fold folds it into the layer before"),
+    ]:
+        result = run("prune", name, "--epsilon", "1", "-o", "again.ticket", code=2)
+        assert re.search(message, result.stderr)
+    assert not Path("again.ticket").exists()
+
+
+def _biased(*, images: bool) -> nn.Sequential:
+    torch.manual_seed(0)
+    modules: list[nn.Module] = (
+        [nn.Conv2d(1, 2, 2), nn.BatchNorm2d(2), nn.ReLU(), nn.Flatten(), nn.Linear(8, 1)]
+        if images
+        else [nn.Linear(2, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Linear(3, 1)]
+    )
+    norm = modules[1]
+    assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)
+    norm.running_mean = torch.randn(norm.num_features)
+    norm.weight.data.mul_(5.0)
+    return nn.Sequential(*modules).requires_grad_(False)
+
+
+@pytest.mark.parametrize("images", [False, True])
+def test_rewriting_does_what_the_functions_do(run: Run, images: bool) -> None:
+    target = _biased(images=images)
+    torch.save(target, "biased.pt")
+    shape = ("--input-shape", "1,3,3") if images else ()
+    options = ("--fold", "--absorb-biases", "--rescale", *shape)
+    promise = ("--epsilon", "2", "--size", "2", "--samples", "150")
+    result = run("prune", "biased.pt", *options, *promise, "-o", "biased.ticket")
+    absorbed = absorb_biases(fold_batch_norms(target), (1, 3, 3) if images else None)
+    whole = (2, 3, 3) if images else None
+    rescaled = rescale(absorbed, input_shape=whole)
+    expected = slth.prune(rescaled.network, epsilon=2.0, size=2, samples=150, input_shape=whole)
+    assert slth.Ticket.load("biased.ticket") == expected
+    assert "Note: inputs have one more entry or channel, which is always 1" in result.stderr
+    factor = f"Note: the ticket is for the target divided by {rescaled.factor:g}"
+    assert (factor in result.stderr) == (rescaled.factor != 1.0)
+    verified = run("verify", "biased.ticket", "biased.pt", *options, "--no-observe")
+    assert verified.stdout.startswith("biased.ticket is a ticket for biased.pt\n")
+    assert (
+        "the ticket is for the target"
+        in run("verify", "biased.ticket", "biased.pt", *options[:2], *shape, code=1).stderr
+    )
+    exported = run("export", "biased.ticket", "--target", "biased.pt", *options, "-o", "m.pt2")
+    assert "verified against biased.pt" in exported.stdout
+
+
+def test_rewriting_what_needs_none_is_refused(run: Run) -> None:
+    for option, message in [
+        ("--fold", "no batch normalisation: there is nothing to fold"),
+        ("--absorb-biases", "no bias: there is nothing to absorb"),
+    ]:
+        assert message in run("prune", "target.pt", option, "--plan", code=2).stderr
 
 
 # outputs
@@ -249,9 +346,9 @@ def test_an_interruption_says_whether_something_was_written(
     """Also when the interruption comes between the last byte and the last word."""
     save = slth.Ticket.save
 
-    def interrupted(ticket: slth.Ticket, path: Path) -> None:
+    def interrupted(ticket: slth.Ticket, path: Path, **options: Any) -> None:
         if when == "after":
-            save(ticket, path)
+            save(ticket, path, **options)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(slth.Ticket, "save", interrupted)
@@ -269,6 +366,38 @@ def test_an_interruption_of_what_writes_nothing_says_nothing_of_writing(
 
     monkeypatch.setattr(slth.Ticket, "load", interrupted)
     assert run("show", "out.ticket", code=130).stderr == "Interrupted\n"
+
+
+def test_a_file_that_appears_during_the_search_stays(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = slth.constructions.prune
+
+    def slow(*arguments: Any, **options: Any) -> slth.Ticket:
+        Path("again.ticket").write_text("precious")
+        return find(*arguments, **options)
+
+    monkeypatch.setattr(slth.constructions, "prune", slow)
+    result = run("prune", "target.pt", *ARGUMENTS, "-o", "again.ticket", code=2)
+    assert Path("again.ticket").read_text() == "precious"
+    [saved] = Path().glob("again.ticket.*")
+    assert f"again.ticket exists by now, and was not overwritten: this ticket is in {saved}" in (
+        result.stderr
+    )
+    assert slth.Ticket.load(saved) == slth.Ticket.load("out.ticket")
+
+
+def test_links_and_devices_are_overwritten_with_care(run: Run) -> None:
+    before = Path("out.ticket").read_bytes()
+    Path("loose.ticket").symlink_to("elsewhere.ticket")
+    command = ("prune", "target.pt", *ARGUMENTS, "-o")
+    assert "loose.ticket exists; --force" in run(*command, "loose.ticket", code=2).stderr
+    assert "/dev/null exists; --force" in run(*command, "/dev/null", code=2).stderr
+    run(*command, "loose.ticket", "--force")
+    run(*command, "/dev/null", "--force")
+    assert Path("loose.ticket").is_symlink()
+    assert Path("elsewhere.ticket").read_bytes() == before
+    assert Path("/dev/null").is_char_device()
 
 
 # verify, show, export
@@ -332,7 +461,7 @@ def test_tickets_that_cannot_be_read_are_refused(
         ("corrupted.ticket", "its checksum does not match"),
         ("newer.ticket", f"has ticket format {newer}, this version of slth reads {newer - 1}"),
         ("weights.ticket", "holds no ticket"),
-        ("target.pt", "truncated or no safetensors file"),
+        ("target.pt", "is what torch.save wrote and holds no ticket; the ticket is named first"),
         ("missing.ticket", "does not exist"),
         (".", "is a directory"),
     ]:
@@ -358,6 +487,64 @@ def test_show_says_what_the_ticket_is(run: Run) -> None:
         assert expected in text
 
 
+def _forged() -> None:
+    """Write a ticket with another mask, and everything else as it should be."""
+    header, arrays = ticket_file.read(Path("out.ticket"))
+    ticket_file.write(Path("forged.ticket"), header, [array ^ 255 for array in arrays])
+
+
+def test_show_says_that_nobody_verified(run: Run) -> None:
+    _forged()
+    for name in ("out.ticket", "forged.ticket"):
+        result = run("show", name)
+        assert result.stdout.startswith(f"{name} says that it is a strong lottery ticket; nobody")
+        assert f"slth verify {name} TARGET does" in result.stdout
+        assert json.loads(run("show", name, "--json").stdout)["verified"] is None
+
+
+def test_export_verifies_first_if_it_is_told_the_target(run: Run) -> None:
+    _forged()
+    arguments = ("export", "forged.ticket", "-o", "model.safetensors")
+    result = run(*arguments, "--target", "target.pt", code=1)
+    assert "weight" in result.stderr
+    assert not Path("model.safetensors").exists()
+    assert "that was not verified; --target TARGET" in run(*arguments).stdout
+
+
+def test_files_are_called_what_they_are(run: Run) -> None:
+    Path("tickets.safetensors").write_bytes(Path("out.ticket").read_bytes())
+    Path("target").write_bytes(Path("target.pt").read_bytes())
+    assert "out.ticket is a ticket" in run("verify", "out.ticket", "target").stdout
+    assert "is a ticket for target" in run("verify", "tickets.safetensors", "target").stdout
+    run("export", "out.ticket", "-o", "model.pt2")
+    save_file(TARGET.state_dict(), "weights.safetensors")
+    for command, message in [
+        (("verify", "target", "out.ticket"), "target is what torch.save wrote and holds no ticket"),
+        (("verify", "out.ticket", "out.ticket"), "out.ticket is a ticket, not a target"),
+        (("prune", "out.ticket", "--plan"), "out.ticket is a ticket, not a target"),
+        (("prune", "model.pt2", "--plan"), "model.pt2 is an exported program, which no longer"),
+        (("show", "model.pt2"), "model.pt2 is an exported program and holds no ticket"),
+        (("show", "weights.safetensors"), "is a safetensors file of tensors and holds no ticket"),
+    ]:
+        assert message in run(*command, code=2).stderr
+
+
+def test_nobody_is_advised_to_load_unsafely(run: Run) -> None:
+    torch.save({"model": TARGET, "optimizer": slice(3)}, "foreign.pt")
+    torch.save(_target, "function.pt")
+    for name in ("foreign.pt", "function.pt"):
+        told = run("prune", name, "--plan", code=2).stderr
+        assert "torch.save(target, 'target.pt')" in told
+        assert "weights_only" not in told
+        assert "safe_globals" not in told
+
+
+def test_every_help_shows_an_example() -> None:
+    for name in ("prune", "verify", "show", "export"):
+        text = CliRunner().invoke(command_line.main, [name, "--help"]).output
+        assert re.search(rf"\n +Example:\n +slth {name} \S", text)
+
+
 def test_show_tells_a_free_size_and_a_promise_on_weights(run: Run) -> None:
     slth.prune(TARGET, weight_tolerance=0.05, samples=40, nonnegative_inputs=True).save(
         "free.ticket"
@@ -370,7 +557,10 @@ def test_show_tells_a_free_size_and_a_promise_on_weights(run: Run) -> None:
 
 @pytest.mark.parametrize("name", ["model.pt2", "model.safetensors"])
 def test_export_writes_the_network(run: Run, name: str) -> None:
-    assert run("export", "out.ticket", "-o", name).stdout == f"wrote {name}\n"
+    told = run("export", "out.ticket", "-o", name).stdout
+    assert told.startswith(f"wrote {name}, the network of a ticket that was not verified")
+    told = run("export", "out.ticket", "--target", "target.pt", "-o", name, "--force").stdout
+    assert told == f"wrote {name}, the network of a ticket that was verified against target.pt\n"
     network = slth.Ticket.load("out.ticket").network()
     if name.endswith(".pt2"):
         x = torch.rand(5, 3, generator=torch.Generator().manual_seed(0)) - 0.5
@@ -395,7 +585,7 @@ def test_a_convolutional_network_goes_all_the_way(run: Run) -> None:
     torch.save(target, "conv.pt")
     arguments = ("prune", "conv.pt", "--epsilon", "0.5", "--size", "2", "--samples", "90,60")
     result = run(*arguments, "-o", "conv.ticket", code=2)
-    assert "give input_shape=(channels, height, width)" in result.stderr
+    assert "give --input-shape C,H,W" in result.stderr
     run(*arguments, "-o", "conv.ticket", "--input-shape", "1,4,4")
     found = json.loads(run("verify", "conv.ticket", "conv.pt", "--json", "--no-observe").stdout)
     assert found["bound"] <= 0.5
@@ -407,7 +597,7 @@ def test_a_convolutional_network_goes_all_the_way(run: Run) -> None:
     assert torch.equal(torch.export.load("conv.pt2").module()(x), expected)
     save_file(target.state_dict(), "conv.safetensors")
     result = run("verify", "conv.ticket", "conv.safetensors", code=2)
-    assert "from tensors alone only dense networks without biases" in result.stderr
+    assert "from tensors alone only dense networks are rebuilt" in result.stderr
 
 
 # processes

@@ -7,7 +7,7 @@ from slth.tickets.pruned_pair import VerificationError
 from slth.tickets.random_network import RandomNetwork, WeightLaw
 from slth.tickets.reading import check_reading
 from slth.tickets.target import Target, read, read_affine
-from slth.tickets.target_file import TargetFileError, load_target
+from slth.tickets.target_file import TargetFileError, load_module, load_target
 from slth.tickets.ticket import Construction, Objective, Ticket
 from slth.tickets.ticket_file import TicketFileError
 
@@ -26,6 +26,7 @@ __all__ = [
     "check_export_path",
     "check_reading",
     "export",
+    "load_module",
     "load_target",
     "read",
     "read_affine",

@@ -50,15 +50,15 @@ def ticket_text(ticket: Ticket) -> str:
     network = ticket.random_network
     sign = "non-negative" if ticket.nonnegative_inputs else "of any sign"
     sizes = ["any number" if size is None else f"exactly {size}" for size in ticket.sizes]
-    return _lines(
+    return lines(
         {
-            "target": [_short(layer) for layer in ticket.target_layers],
+            "target": [short(layer) for layer in ticket.target_layers],
             "target's sha256": ticket.target_digest,
             "inputs": f"shape {ticket.input_shape}, {sign}",
-            "random network": [_short(layer) for layer in network.layers],
+            "random network": [short(layer) for layer in network.layers],
             "random weights": f"{network.law}, seed {network.seed}",
             "construction": f"{ticket.construction}, objective {ticket.objective}",
-            "products per weight": _by_layer(sizes),
+            "products per weight": by_layer(sizes),
             **_promises(ticket),
             "in float32": "rounding comes on top: verify bounds it",
             **_counts(ticket),
@@ -87,7 +87,7 @@ def certificate_facts(ticket: Ticket, certificate: Certificate) -> dict[str, Any
 def certificate_text(ticket: Ticket, certificate: Certificate) -> str:
     """Say to a person what :func:`slth.verify` found out about a ticket."""
     seen = certificate.observed_error
-    return _lines(
+    return lines(
         {
             **_promises(ticket),
             "bound on the error": f"{certificate.bound:.4g} on the unit ball",
@@ -95,14 +95,14 @@ def certificate_text(ticket: Ticket, certificate: Certificate) -> str:
             "largest error seen": "nobody looked" if seen is None else f"{seen:.4g}",
             "errors of weights": f"at most {certificate.max_weight_error:.4g}",
             "slopes that are 0": f"{certificate.empty_subsets:,} keep no product",
-            "norms of the layers": _by_layer(f"{norm:.4g}" for norm in certificate.norms),
+            "norms of the layers": by_layer(f"{norm:.4g}" for norm in certificate.norms),
             **_counts(ticket),
         }
     )
 
 
 def _promises(ticket: Ticket) -> dict[str, str]:
-    tolerances = _by_layer(f"{tolerance:.4g}" for tolerance in ticket.weight_tolerances)
+    tolerances = by_layer(f"{tolerance:.4g}" for tolerance in ticket.weight_tolerances)
     promises = {"promise for weights": f"errors at most {tolerances}"}
     if ticket.epsilon is not None:
         promises["promise"] = f"error at most {ticket.epsilon:g} on the unit ball, exact arithmetic"
@@ -117,12 +117,12 @@ def _counts(ticket: Ticket) -> dict[str, str]:
     }
 
 
-def _short(layer: Layer) -> str:
+def short(layer: Layer) -> str:
     """Leave out what has its usual value.
 
     Examples
     --------
-    >>> _short(layers.Conv(1, 6, kernel=(5, 5), padding=(2, 2)))
+    >>> short(layers.Conv(1, 6, kernel=(5, 5), padding=(2, 2)))
     'Conv(inputs=1, outputs=6, kernel=(5, 5), padding=(2, 2))'
     """
     values = [(field, getattr(layer, field.name)) for field in fields(layer)]  # type: ignore[arg-type]
@@ -130,17 +130,17 @@ def _short(layer: Layer) -> str:
     return f"{type(layer).__name__}({', '.join(told)})"
 
 
-def _by_layer(values: Iterable[str]) -> str:
+def by_layer(values: Iterable[str]) -> str:
     """Say a value once if all layers share it."""
     each = list(values)
     return each[0] if len(set(each)) == 1 else f"{', '.join(each)} (layer by layer)"
 
 
-def _lines(rows: Mapping[str, str | list[str]]) -> str:
+def lines(rows: Mapping[str, str | list[str]]) -> str:
     """Put one quantity on a line, a list on several."""
-    lines = []
+    told = []
     for name, text in rows.items():
         for line in [text] if isinstance(text, str) else text:
-            lines.append(f"  {name:<20}  {line}")
+            told.append(f"  {name:<20}  {line}")
             name = ""
-    return "\n".join(lines)
+    return "\n".join(told)

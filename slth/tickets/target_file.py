@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from torch import Tensor, nn
 
 from slth.forms import short
 from slth.tickets import torch_file
+from slth.tickets.file_kind import file_kind
 from slth.tickets.module_fields import check_fields, dense_tensor, plain_tensor
-from slth.tickets.target import SUPPORTED, read
+from slth.tickets.state_dict import numbered
+from slth.tickets.target import FOLDABLE, SUPPORTED, read
 from slth.tickets.torch_file import MOST_MODULES, HostileFile
 
 # Weights that a small file may ask for, 32 MiB of them; a larger one, one for each of its bytes.
@@ -22,7 +25,12 @@ _FREE_NUMBERS = 1 << 23
 
 _MOST_DEPTH = 100
 
-_REMEDY = "save an nn.Sequential of supported modules with torch.save(target, 'target.pt')"
+_AXES = {"weight": 2, "bias": 1}
+
+_REMEDY = (
+    "save an nn.Sequential of supported modules with torch.save(target, 'target.pt'); it takes its "
+    "weights from a state_dict by target.load_state_dict(...)"
+)
 
 
 class TargetFileError(ValueError):
@@ -32,13 +40,17 @@ class TargetFileError(ValueError):
 def load_target(path: str | PathLike[str]) -> nn.Sequential:
     """Read a target network from a file.
 
-    ``.pt`` and ``.pth`` files hold what ``torch.save(target, path)`` wrote, ``target`` being an
-    ``nn.Sequential`` of supported modules.  They are read with ``weights_only=True``: no class but
-    those of the supported modules is admitted, and no code that the file brings along is run.
+    The file holds what ``torch.save(target, path)`` wrote, ``target`` being an ``nn.Sequential`` of
+    supported modules.  It is read with ``weights_only=True``: no class but those of the supported
+    modules is admitted, and no code that the file brings along is run.
 
-    A ``state_dict``, in such a file or in a ``.safetensors`` file, names the layers but not what is
+    A ``state_dict``, in such a file or in a safetensors file, names the layers but not what is
     between them.  It is read where the names 0.weight, 2.weight, 4.weight, … leave room for exactly
-    one module between two linear layers, which is then taken to be ReLU; a warning says so.
+    one module between two linear layers, which is then taken to be ReLU; a warning says so.  What
+    usually wraps it is looked through: a prefix that all names share, such as ``module.``, and a
+    dictionary with the key ``state_dict``, ``model_state_dict`` or the like.
+
+    Suffixes do not matter.
 
     Parameters
     ----------
@@ -68,37 +80,64 @@ def load_target(path: str | PathLike[str]) -> nn.Sequential:
       (0): Linear(in_features=3, out_features=2, bias=False)
     )
     """
+    return read(load_module(path)).module()
+
+
+def load_module(path: str | PathLike[str]) -> nn.Sequential:
+    """Read a target from a file as :func:`load_target` does, but with biases and BatchNorm.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Returns
+    -------
+    torch.nn.Sequential
+        As it was stored, for :func:`slth.constructions.fold_batch_norms` and
+        :func:`slth.constructions.absorb_biases`, which check what they read.
+
+    Raises
+    ------
+    FileNotFoundError, TargetFileError
+        As :func:`load_target`.
+    """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no target file {path}")
-    match path.suffix:
-        case ".pt" | ".pth":
+    match file_kind(path):
+        case "torch":
             loaded = _unpickled(path)
-        case ".safetensors":
+        case "tensors":
             loaded = _tensors(path)
-        case ".pt2":
+        case "program":
             raise TargetFileError(
                 f"{path} is an exported program, which no longer says of which modules it was "
                 f"made: {_REMEDY}"
             )
+        case "ticket":
+            raise TargetFileError(
+                f"{path} is a ticket, not a target: a target is what the ticket was found for"
+            )
         case _:
-            raise TargetFileError(f"{path}: a target is a .pt, .pth or .safetensors file")
+            raise TargetFileError(
+                f"{path} is no target: neither written by torch.save nor a safetensors file, or "
+                "damaged"
+            )
     if isinstance(loaded, dict):
-        loaded = _dense_network(path, loaded)
+        loaded = _dense_network(path, numbered(loaded))
     if not isinstance(loaded, nn.Sequential):
         raise TargetFileError(f"{path} holds a {type(loaded).__name__}: {_REMEDY}")
     _check_modules(path, loaded)
-    known = read(loaded)
-    return known.module()
+    return loaded
 
 
 def _unpickled(path: Path) -> Any:
     """Read what torch.save wrote, if it holds tensors and supported modules only."""
     try:
-        torch_file.check(path, SUPPORTED)
+        torch_file.check(path, (*SUPPORTED, *FOLDABLE))
     except HostileFile as error:
         raise TargetFileError(f"{path} {error}: {_REMEDY}") from error
-    with torch.serialization.safe_globals(list(SUPPORTED)), warnings.catch_warnings():
+    with torch.serialization.safe_globals([*SUPPORTED, *FOLDABLE]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what torch has to say about old kinds of files
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -170,24 +209,31 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         raise TargetFileError(f"{path} is truncated or no safetensors file: {error}") from error
 
 
-def _dense_network(path: Path, state: dict[Any, Any]) -> nn.Sequential:
+def _dense_network(path: Path, state: Mapping[Any, Any]) -> nn.Sequential:
     """Rebuild a dense network from its state_dict, if there is one way only to do it."""
-    weights: dict[int, Tensor] = {}
+    found: dict[str, dict[int, Tensor]] = {"weight": {}, "bias": {}}
     for name, tensor in state.items():
-        matched = re.fullmatch(r"([0-9]{1,9})\.weight", name) if isinstance(name, str) else None
+        pattern = r"([0-9]{1,9})\.(weight|bias)"
+        matched = re.fullmatch(pattern, name) if isinstance(name, str) else None
         dense = isinstance(tensor, Tensor) and not tensor.is_nested
-        if matched is None or not dense or tensor.ndim != 2:
+        if matched is None or not dense or tensor.ndim != _AXES[matched[2]]:
             shape = f" of shape {tuple(tensor.shape)}" if dense else ""
             raise TargetFileError(
-                f"{path} holds {short(name)}{shape}: from tensors alone only dense networks "
-                f"without biases are rebuilt, with the names 0.weight, 2.weight, …; {_REMEDY}"
+                f"{path} holds {short(name)}{shape}: from tensors alone only dense networks are "
+                f"rebuilt, with the names 0.weight, 2.weight, …; {_REMEDY}"
             )
         try:
-            weights[int(matched[1])] = plain_tensor(name, tensor)
+            found[matched[2]][int(matched[1])] = plain_tensor(name, tensor)
         except ValueError as error:
             raise TargetFileError(f"{path}: {error}") from error
         _check_strides(path, name, tensor)
-    if not weights or sorted(weights) != list(range(0, 2 * len(weights), 2)):
+    weights, biases = found["weight"], found["bias"]
+    places = sorted(weights)
+    if (
+        not weights
+        or places != list(range(0, 2 * len(weights), 2))
+        or not biases.keys() <= {*places}
+    ):
         raise TargetFileError(
             f"{path} holds the tensors {short(sorted(state))}, which do not tell the modules "
             f"between them (0.weight, 2.weight, … would): {_REMEDY}"
@@ -197,11 +243,14 @@ def _dense_network(path: Path, state: dict[Any, Any]) -> nn.Sequential:
     if len(weights) > 1:
         warnings.warn(
             f"{path} holds weights only: taken for linear layers with ReLU between them",
-            stacklevel=3,
+            stacklevel=4,
         )
     modules: list[nn.Module] = []
-    for _, weight in sorted(weights.items()):
-        linear = nn.Linear(weight.shape[1], weight.shape[0], bias=False, device="meta")
+    for place in places:
+        weight, bias = weights[place], biases.get(place)
+        linear = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
         linear.weight = nn.Parameter(weight, requires_grad=False)
+        if bias is not None:
+            linear.bias = nn.Parameter(bias, requires_grad=False)
         modules += [linear, nn.ReLU()]
     return nn.Sequential(*modules[:-1])
