@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
@@ -210,8 +211,8 @@ def test_a_plan_is_told_and_nothing_is_done(run: Run, monkeypatch: pytest.Monkey
     ):  # fmt: skip
         assert expected in text
     result = run(
-        "prune", "target.pt", "--epsilon", "1e-4", "--objective", "best", "--budget", "0.5", "--plan",
-        code=2,
+        "prune", "target.pt", "--epsilon", "1e-4", "--objective", "best", "--budget", "0.5",
+        "--plan", code=2,
     )  # fmt: skip
     assert "subset sums, about" in result.stdout
     assert "more than the 0.5 s allowed; what helps: --objective feasible" in result.stderr
@@ -490,7 +491,7 @@ def test_show_says_what_the_ticket_is(run: Run) -> None:
 def _forged() -> None:
     """Write a ticket with another mask, and everything else as it should be."""
     header, arrays = ticket_file.read(Path("out.ticket"))
-    ticket_file.write(Path("forged.ticket"), header, [array ^ 255 for array in arrays])
+    ticket_file.write(Path("forged.ticket"), header, [np.bitwise_not(array) for array in arrays])
 
 
 def test_show_says_that_nobody_verified(run: Run) -> None:

@@ -69,22 +69,24 @@ def test_the_folded_network_computes_the_same(seed: int) -> None:
 
 def test_folding_rounds_once() -> None:
     """In float32 throughout, the scale would already be off in its last bit."""
-    norm = nn.BatchNorm1d(1)
+    norm: Any = nn.BatchNorm1d(1)
     norm.running_var.fill_(3.0)
     norm.running_mean.fill_(1 / 3)
-    net = nn.Sequential(nn.Linear(1, 1), norm)
-    net[0].weight.data.fill_(0.1)
-    net[0].bias.data.fill_(0.7)
+    linear = nn.Linear(1, 1)
+    linear.weight.data.fill_(0.1)
+    linear.bias.data.fill_(0.7)
+    net = nn.Sequential(linear, norm)
     [weight, bias] = fold_batch_norms(net.requires_grad_(False)).parameters()
     scale = 1 / np.sqrt(3.0 + norm.eps)
-    assert float(weight) == np.float32(float(net[0].weight) * scale)
-    exact = (float(net[0].bias) - float(norm.running_mean)) * scale
+    assert float(weight) == np.float32(float(linear.weight) * scale)
+    exact = (float(linear.bias) - float(norm.running_mean)) * scale
     assert float(bias) == pytest.approx(exact, rel=2**-24)
 
 
 def _flawed(change: str) -> nn.Sequential:
     norm: Any = nn.BatchNorm1d(2, track_running_stats=change != "statistics")
-    net = nn.Sequential(nn.Linear(3, 2), norm, nn.ReLU())
+    linear = nn.Linear(3, 2)
+    net = nn.Sequential(linear, norm, nn.ReLU())
     if change == "negative":
         norm.running_var.fill_(-1.0)
     elif change == "hook":
@@ -99,7 +101,7 @@ def _flawed(change: str) -> nn.Sequential:
         net = nn.Sequential(nn.Linear(3, 2))
     elif change == "huge":
         norm.weight.data.fill_(3e38)
-        net[0].weight.data.fill_(1e3)
+        linear.weight.data.fill_(1e3)
     return net
 
 
