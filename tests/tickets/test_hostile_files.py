@@ -435,7 +435,9 @@ def ticket_of(kind: str) -> Ticket:
 def header_and_mask(kind: str = "dense") -> tuple[dict[str, Any], list[NDArray[np.uint8]]]:
     ticket, kept = ticket_of(kind), {}
 
-    def keep(_: Path, header: dict[str, Any], arrays: list[NDArray[np.uint8]]) -> None:
+    def keep(
+        _: Path, header: dict[str, Any], arrays: list[NDArray[np.uint8]], **_how: bool
+    ) -> None:
         kept["header"], kept["arrays"] = json.loads(json.dumps(header)), list(arrays)
 
     with pytest.MonkeyPatch.context() as patch:
