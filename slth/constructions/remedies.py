@@ -25,7 +25,7 @@ def remedies(plan: LayerPlan, law: WeightLaw, objective: Objective, budget: floa
     >>> from slth.tickets.layers import Dense
     >>> plan = LayerPlan(Dense(8, 8), np.full((8, 8), 0.5, np.float32), False, 1e-4, None)
     >>> remedies(plan, "uniform", "best", 60.0)
-    "what helps: objective='feasible', or size=3"
+    "what helps: objective='feasible', or size=3, or size=5"
     """
     weights = (plan.weights / max(plan.largest, 1.0)).astype(np.float32)
     changes: list[tuple[str, LayerPlan, Objective]] = [
