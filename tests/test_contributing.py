@@ -88,7 +88,7 @@ def test_a_construction() -> None:
 def test_the_places_that_know_constructions_exist() -> None:
     for place, word in {
         "slth/tickets/ticket.py": r"^Construction = Literal",
-        "slth/constructions/prune.py": r"^def _sizes\(",
+        "slth/constructions/plan.py": r"^def _sizes\(",
         "slth/constructions/subsets.py": r"^def choose\(",
     }.items():
         assert f"`{place}`" in TEXT
