@@ -24,6 +24,7 @@ KNOWN = (
     "proved in the cited paper",
     "observed, not proved",
     "conjecture",
+    "refuted on this page",
 )
 """How a claim is known: the first half of its badge; a check is the second."""
 

@@ -57,8 +57,7 @@ def prune(
         default what ``size`` says: 1, None or anything else.
     epsilon : float, optional
         Promise: the bound on the error of the whole network does not exceed it, in exact
-        arithmetic; what float32 adds is in the certificate, see
-        :attr:`slth.tickets.Certificate.float32_bound`.
+        arithmetic; what float32 adds is in the certificate, as ``float32_bound``.
     weight_tolerance : float or sequence of float, optional
         Instead of ``epsilon``: the largest admissible error of a single weight, for all layers or
         layer by layer.

@@ -21,7 +21,7 @@ _SIGNS = 4
 _SCALES = (2.0**-8, 2.0**-4, 0.25, 0.5, 1.0, 2.0, 16.0, 256.0)
 
 # Values of one layer that are held at a time.
-_HELD = 1 << 24
+_HELD = 1 << 21
 
 # What a processor may lose per operation when it is allowed to be quick about float32.
 _QUICK = 2.0**-8
