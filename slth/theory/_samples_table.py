@@ -97,7 +97,7 @@ def planned_product_samples(
     Examples
     --------
     >>> planned_product_samples(3, 0.5, 1e-3, 0.01, weights=100)
-    159
+    103
     """
     law = law or ReluProduct()
     between(tolerance, "tolerance", 0.0, np.inf)

@@ -255,23 +255,26 @@ REFUSED: dict[str, tuple[Lie, str]] = {
         changed(lambda net: parametrized(net, Noise())),
         r"module 0 .*\(ParametrizedLinear\) does not compute what its type and weights say",
     ),
-    "tensor of another class": (changed(subclassed), "weight of type Doubled"),
-    "complex weights": (changed(complex_weights), "weight of torch.complex64, .* no real numbers"),
+    "tensor of another class": (changed(subclassed), "must be a plain tensor, got <Doubled"),
+    "complex weights": (
+        changed(complex_weights), "must hold floating-point numbers, got torch.complex64"
+    ),
     "integer weights": (
         changed(lambda net: setattr(linear(net), "weight", nn.Parameter(
             torch.ones(4, 3, dtype=torch.int64), requires_grad=False
         ))),
-        "module 0 .* weight of torch.int64",
+        "module 0 .* weight, which must hold floating-point numbers, got torch.int64",
     ),
-    "meta": (lambda net: net.to("meta"), "weight that is sparse, quantized or without values"),
+    "meta": (lambda net: net.to("meta"), "weight, which must be a dense tensor in memory"),
     "sparse": (
         changed(lambda net: setattr(
             linear(net), "weight", nn.Parameter(linear(net).weight.data.to_sparse())
         )),
-        "weight that is sparse, quantized or without values",
+        "weight, which must be a dense tensor in memory",
     ),
     "no weight": (
-        changed(lambda net: setattr(linear(net), "weight", None)), "weight of type NoneType"
+        changed(lambda net: setattr(linear(net), "weight", None)),
+        "weight, which must be a plain tensor, got None",
     ),
     "pruned by halves": (
         changed(half_mask), "module 0 .* pruning mask with the entry 0.5, which is neither 0 nor 1"
