@@ -140,9 +140,8 @@ def plan(
 
     Parameters
     ----------
-    target, construction, epsilon, weight_tolerance, size, samples, seed, law, objective, \
-    nonnegative_inputs, input_shape, budget
-        As for :func:`slth.prune`.
+    target : torch.nn.Sequential
+        See :func:`slth.tickets.read`; this and all other arguments as for :func:`slth.prune`.
 
     Returns
     -------

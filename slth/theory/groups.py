@@ -28,7 +28,7 @@ MOST_CELLS = 16  # of the window, for exact laws: 65,536 sets
 
 
 @dataclass(frozen=True)
-class Plan:
+class GroupPlan:
     r"""How the samples are used: $n_0$ in reserve, and $K=K_1+K_2$ groups of m each.
 
     Of $k=K+j$ terms each group gives one, and the reserve j.
@@ -53,7 +53,7 @@ class Plan:
 
     Examples
     --------
-    >>> plan = Plan(terms=16, reserve=231, groups=7, growing=4, size=26)
+    >>> plan = GroupPlan(terms=16, reserve=231, groups=7, growing=4, size=26)
     >>> plan.steering, plan.samples, round(plan.reach, 2)
     (9, 413, 6.5)
     """
@@ -88,7 +88,7 @@ class Plan:
         return 0.75 * self.steering - 0.25
 
 
-def halves(n: int, k: int) -> Plan:
+def halves(n: int, k: int) -> GroupPlan:
     r"""$n_0=\lfloor\frac n2\rfloor$, $K=\lfloor\frac k2\rfloor$, $K_1=\lfloor\frac K2\rfloor$.
 
     The groups have $m=\lfloor\frac nk\rfloor$ samples each, so that all n are enough.
@@ -100,7 +100,7 @@ def halves(n: int, k: int) -> Plan:
 
     Returns
     -------
-    Plan
+    GroupPlan
 
     Raises
     ------
@@ -114,9 +114,9 @@ def halves(n: int, k: int) -> Plan:
     Examples
     --------
     >>> halves(5648, 16)
-    Plan(terms=16, reserve=2824, groups=8, growing=4, size=353)
+    GroupPlan(terms=16, reserve=2824, groups=8, growing=4, size=353)
     """
-    return Plan(k, n // 2, k // 2, k // 4, n // k)
+    return GroupPlan(k, n // 2, k // 2, k // 4, n // k)
 
 
 def growth(theta: ArrayLike = 1.0) -> Floats:
@@ -440,7 +440,9 @@ def successes_needed(m: int, epsilon: float, theta: float = 1.0, beta: float = 1
     return max(0, int(np.ceil(np.log(2.0 * theta * beta / tolerance) / np.log(rate))))
 
 
-def failure_bound(plan: Plan, epsilon: float, theta: float = 1.0, beta: float = 1 / 16) -> float:
+def failure_bound(
+    plan: GroupPlan, epsilon: float, theta: float = 1.0, beta: float = 1 / 16
+) -> float:
     r"""$8\Pr[\mathrm{Bin}(n_0,\frac18)<k]+\Pr[\mathrm{Bin}(K_1,1-q)<s]+\dots$: Theorem G.
 
     The third term is $\frac{1-4\theta\beta}\varepsilon(1-\theta\beta)^{mK_2}$.  All targets up to
@@ -448,7 +450,7 @@ def failure_bound(plan: Plan, epsilon: float, theta: float = 1.0, beta: float = 
 
     Parameters
     ----------
-    plan : Plan
+    plan : GroupPlan
         How the samples are used.
     epsilon : float
         Tolerance, in (0, 1/2].

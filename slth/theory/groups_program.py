@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from slth.theory._common import between
-from slth.theory.groups import CELLS, Plan
+from slth.theory.groups import CELLS, GroupPlan
 
 WINDOW = 0.25
 """The groups cover [-1/4, 1/4]."""
@@ -119,7 +119,7 @@ class Prepared:
     ----------
     x : float64 array, shape (n,)
         The samples: first the reserve, then group after group.
-    plan : Plan
+    plan : GroupPlan
         How they are used.
     references : int64 array, shape (K,)
         Indices of the references $y_i$.
@@ -132,7 +132,7 @@ class Prepared:
     """
 
     x: NDArray[np.float64]
-    plan: Plan
+    plan: GroupPlan
     references: NDArray[np.int64]
     order: NDArray[np.int64]
     way: NDArray[np.float64]
@@ -169,14 +169,14 @@ class Choice:
     error: float
 
 
-def prepare(x: ArrayLike, plan: Plan, epsilon: float) -> Prepared:
+def prepare(x: ArrayLike, plan: GroupPlan, epsilon: float) -> Prepared:
     r"""Sort the reserve, choose references with $|T|\le\frac14$, and let the groups grow.
 
     Parameters
     ----------
     x : array_like of float, shape (n,)
         Samples in [-1, 1], at least ``plan.samples``.
-    plan : Plan
+    plan : GroupPlan
         How they are used.
     epsilon : float
         Tolerance, in (0, 1/2].
@@ -272,7 +272,7 @@ def choose(prepared: Prepared, z: float) -> Choice:
     return Choice(indices, step, taken, path, abs(math.fsum(x[indices]) - z))
 
 
-def serves(x: ArrayLike, plan: Plan, epsilon: float) -> bool:
+def serves(x: ArrayLike, plan: GroupPlan, epsilon: float) -> bool:
     r"""Whether all targets within ``plan.reach`` are served: full cells, and $1-v<\varepsilon$.
 
     Parameters
@@ -301,7 +301,7 @@ def serves(x: ArrayLike, plan: Plan, epsilon: float) -> bool:
         return False
 
 
-def _groups(x: NDArray[np.float64], plan: Plan) -> NDArray[np.float64]:
+def _groups(x: NDArray[np.float64], plan: GroupPlan) -> NDArray[np.float64]:
     """Return the samples of the groups, shape (K, m)."""
     return x[plan.reserve : plan.samples].reshape(plan.groups, plan.size)
 

@@ -97,16 +97,16 @@ def test_halves_at_eight_bits() -> None:
 @pytest.mark.parametrize(
     ("plan", "theta", "beta", "n"),
     [
-        (groups.Plan(16, 344, 10, 7, 154), 0.81, 0.06, 1884),
-        (groups.Plan(32, 535, 16, 10, 94), 0.67, 0.06, 2039),
-        (groups.Plan(64, 860, 32, 20, 50), 0.56, 0.068, 2460),
-        (groups.Plan(128, 1497, 53, 35, 33), 0.49, 0.079, 3246),
-        (groups.Plan(256, 2669, 123, 91, 19), 0.4, 0.097, 5006),
-        (groups.Plan(512, 4943, 257, 209, 13), 0.335, 0.1133, 8284),
+        (groups.GroupPlan(16, 344, 10, 7, 154), 0.81, 0.06, 1884),
+        (groups.GroupPlan(32, 535, 16, 10, 94), 0.67, 0.06, 2039),
+        (groups.GroupPlan(64, 860, 32, 20, 50), 0.56, 0.068, 2460),
+        (groups.GroupPlan(128, 1497, 53, 35, 33), 0.49, 0.079, 3246),
+        (groups.GroupPlan(256, 2669, 123, 91, 19), 0.4, 0.097, 5006),
+        (groups.GroupPlan(512, 4943, 257, 209, 13), 0.335, 0.1133, 8284),
     ],
 )
 def test_a_search_finds_smaller_samples(
-    plan: groups.Plan, theta: float, beta: float, n: int
+    plan: groups.GroupPlan, theta: float, beta: float, n: int
 ) -> None:
     assert plan.samples == n
     assert plan.reach >= np.sqrt(plan.terms)
@@ -116,20 +116,20 @@ def test_a_search_finds_smaller_samples(
 @pytest.mark.parametrize(
     ("plan", "epsilon", "theta", "beta", "bound"),
     [
-        (groups.Plan(16, 231, 7, 0, 26), 2.0**-4, 0.415, 0.075, 0.0614),
-        (groups.Plan(16, 250, 9, 5, 52), 2.0**-6, 0.6, 0.066, 0.0249),
-        (groups.Plan(19, 240, 5, 0, 18), 2.0**-2, 0.5, 0.098, 0.107),
-        (groups.Plan(16, 178, 1, 0, 11), 2.0**-1, 1.77, 0.111, 0.499),
+        (groups.GroupPlan(16, 231, 7, 0, 26), 2.0**-4, 0.415, 0.075, 0.0614),
+        (groups.GroupPlan(16, 250, 9, 5, 52), 2.0**-6, 0.6, 0.066, 0.0249),
+        (groups.GroupPlan(19, 240, 5, 0, 18), 2.0**-2, 0.5, 0.098, 0.107),
+        (groups.GroupPlan(16, 178, 1, 0, 11), 2.0**-1, 1.77, 0.111, 0.499),
     ],
 )
 def test_the_bound_near_its_edge(
-    plan: groups.Plan, epsilon: float, theta: float, beta: float, bound: float
+    plan: groups.GroupPlan, epsilon: float, theta: float, beta: float, bound: float
 ) -> None:
     assert groups.failure_bound(plan, epsilon, theta, beta) == pytest.approx(bound, rel=5e-3)
 
 
 def test_nothing_is_promised_where_groups_need_not_grow() -> None:
-    plan = groups.Plan(16, 400, 7, 0, 16)
+    plan = groups.GroupPlan(16, 400, 7, 0, 16)
     assert groups.failure_bound(plan, 2.0**-4) == 1.0
     with pytest.raises(ValueError, match="beta"):
         groups.failure_bound(plan, 2.0**-4, beta=0.2)
@@ -147,7 +147,7 @@ def test_nothing_is_promised_where_groups_need_not_grow() -> None:
 )
 def test_plans_that_cannot_be_drawn(numbers: tuple[int, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        groups.Plan(*numbers)
+        groups.GroupPlan(*numbers)
 
 
 def test_too_few_terms_do_not_reach_the_root() -> None:

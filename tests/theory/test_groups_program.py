@@ -53,7 +53,7 @@ def test_a_reserve_with_just_k_in_each_cell_reaches_everything(k: int, *, extrem
     ends = np.arange(8) / 4 - 1
     inner = rng.choice([0.0, 0.2499], (8, k)) if extreme else rng.uniform(0, 0.25, (8, k))
     reserve = rng.permutation((ends[:, None] + inner).ravel())
-    plan = groups.Plan(k, 8 * k, k // 2, 0, 1)
+    plan = groups.GroupPlan(k, 8 * k, k // 2, 0, 1)
     prepared = program.prepare(np.append(reserve, np.zeros(k // 2)), plan, 0.25)
     steps = np.diff(prepared.way)
     assert steps.min() >= 0
@@ -68,7 +68,7 @@ def test_a_reserve_with_just_k_in_each_cell_reaches_everything(k: int, *, extrem
 
 
 def test_a_lattice_is_served_up_to_its_step_and_not_beyond() -> None:
-    epsilon, plan = 2.0**-4, groups.Plan(16, 400, 7, 0, 26)
+    epsilon, plan = 2.0**-4, groups.GroupPlan(16, 400, 7, 0, 26)
     edge = epsilon / (1 - epsilon)
 
     def open_yet(step: float) -> list[bool]:
@@ -85,18 +85,18 @@ def test_failures_are_as_rare_as_promised_and_not_with_small_groups() -> None:
     rng, epsilon = np.random.default_rng(4), 2.0**-4
 
     def failing(size: int) -> float:
-        plan = groups.Plan(16, 400, 7, 0, size)
+        plan = groups.GroupPlan(16, 400, 7, 0, size)
         draws = rng.uniform(-1, 1, (300, plan.samples))
         return float(
             np.mean([program.prepare(x, plan, epsilon).uncovered >= epsilon for x in draws])
         )
 
-    bound = groups.failure_bound(groups.Plan(16, 400, 7, 0, 26), epsilon, 0.415, 0.075)
+    bound = groups.failure_bound(groups.GroupPlan(16, 400, 7, 0, 26), epsilon, 0.415, 0.075)
     assert failing(7) <= bound < failing(4)
 
 
 def test_bad_input_is_named() -> None:
-    plan = groups.Plan(16, 231, 7, 4, 26)
+    plan = groups.GroupPlan(16, 231, 7, 4, 26)
     with pytest.raises(ValueError, match="413 samples"):
         program.prepare(np.zeros(412), plan, 0.1)
     with pytest.raises(ValueError, match="x must lie"):
