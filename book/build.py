@@ -4,6 +4,7 @@ python book/build.py                                      the published book
 python book/build.py --profile fast                       the same with small parameters
 python book/build.py --profile fast --chapter NAME        one chapter, with a preview of its page
 python book/build.py --chapter NAME --set trials=100      other parameters; the book stays as it is
+python book/build.py --builder linkcheck                  open the outside addresses of all pages
 """
 
 import ast
@@ -13,6 +14,7 @@ import re
 import shutil
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,13 @@ def _repository(context: click.Context, option: click.Parameter, value: str | No
 @click.option(
     "--chapter", "names", multiple=True, help="Only this chapter (repeatable); a preview."
 )
+@click.option(
+    "--builder",
+    type=click.Choice(["html", "linkcheck"]),
+    default="html",
+    show_default=True,
+    help="Make pages, or open the outside addresses that they link to.",
+)
 @click.option("--execute-only", is_flag=True, help="Run and check the chapters, make no pages.")
 @click.option(
     "--set",
@@ -94,6 +103,7 @@ def main(
     profile: str,
     workers: int,
     names: tuple[str, ...],
+    builder: str,
     execute_only: bool,
     settings: dict[str, Any],
     repository: str | None,
@@ -103,6 +113,8 @@ def main(
     """Run the chapters that changed, check every claim, and build the book's pages."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     project = Project(ROOT)
+    if output is not None and builder != "html":
+        raise click.UsageError(f"--output copies pages, which --builder {builder} does not make")
     try:
         if settings:
             if len(names) != 1:
@@ -110,7 +122,13 @@ def main(
             run_once(project, profile, names[0], settings)
         else:
             index = build(
-                project, profile, list(names), workers, repository, execute_only=execute_only
+                project,
+                profile,
+                list(names),
+                workers,
+                repository,
+                builder=builder,
+                execute_only=execute_only,
             )
             if store_times:
                 write_times(project, profile)
@@ -135,10 +153,11 @@ def build(
     workers: int,
     repository: str | None,
     *,
+    builder: str = "html",
     execute_only: bool = False,
     live: bool = False,
 ) -> Path | None:
-    """Bring results, ledger and pages up to date; return the first page.
+    """Bring results, ledger and pages up to date; return the first page, or the list of links.
 
     Parameters
     ----------
@@ -150,6 +169,8 @@ def build(
         Number of chapters that run at once.
     repository
         OWNER/NAME of the published book on GitHub, if there is one.
+    builder
+        What to make of the pages: ``html``, or ``linkcheck``.
     execute_only
         Whether to stop before the pages, and return None.
     live
@@ -172,20 +193,18 @@ def build(
     index = folder / "html" / (f"notebooks/{names[0]}.html" if names else "book/index.html")
     stamp = folder / "html.digest"
     digest = pages.inputs_digest(project, collected, repository)
-    if index.is_file() and stamp.is_file() and stamp.read_text("utf-8") == digest:
+    made = index.is_file() and stamp.is_file() and stamp.read_text("utf-8") == digest
+    if made and builder == "html":
         click.echo("Nothing changed.")
         return index
-    stamp.unlink(missing_ok=True)
     notebooks = clean.write(runs, results, names or every, repository)
     toc = (
         pages.partial_toc(project, names, folder / "_toc.yml")
         if names
         else project.root / "_toc.yml"
     )
-    framed, frame = folder / "frame.digest", pages.frame_digest(project, collected, toc)
-    known = framed.is_file() and framed.read_text("utf-8") == frame
-    framed.unlink(missing_ok=True)
-    pages.build(
+    make = partial(
+        pages.build,
         project,
         folder,
         cache=runs.cache_path,
@@ -194,9 +213,16 @@ def build(
         toc=toc,
         repository=repository,
         strict=not names and not live,
-        fresh=not (live and known and index.is_file()),
         names=names,
     )
+    if builder == "linkcheck":
+        make(builder=builder, fresh=True)
+        return folder / builder / "output.json"
+    framed, frame = folder / "frame.digest", pages.frame_digest(project, collected, toc)
+    known = framed.is_file() and framed.read_text("utf-8") == frame
+    framed.unlink(missing_ok=True)
+    stamp.unlink(missing_ok=True)
+    make(fresh=not (live and known and index.is_file()))
     write_atomically(framed, frame)
     write_atomically(stamp, digest)
     return index

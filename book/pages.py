@@ -1,4 +1,4 @@
-"""The HTML: one strict Sphinx run over outputs that are already there."""
+"""The pages: one strict Sphinx run over outputs that are already there."""
 
 import io
 import re
@@ -61,8 +61,9 @@ def build(
     strict: bool,
     fresh: bool,
     names: Sequence[str] = (),
+    builder: str = "html",
 ) -> None:
-    """Build the pages into ``folder/html``.
+    """Build the pages into ``folder/html``, or what another of Sphinx's builders makes of them.
 
     The pages are made beside the old ones and put in their place at the end.
 
@@ -89,15 +90,18 @@ def build(
     names
         If there are any, only warnings about these chapters are shown: in a preview of some
         chapters the links to all the others must fail.
+    builder
+        Sphinx's name of what is made of the pages: ``html``, or ``linkcheck`` for a list of the
+        outside addresses, each with what it answers.
 
     Raises
     ------
     BuildError
-        If Sphinx fails or, when strict, warns; it names the pages.
+        If Sphinx fails, finds a link that is broken or, when strict, warns; it names the pages.
     """
     from jupyter_book.sphinx import build_sphinx  # type: ignore[import-untyped]
 
-    new, final = folder / "html.new", folder / "html"
+    new, final = folder / f"{builder}.new", folder / builder
     shutil.rmtree(new, ignore_errors=True)
     if not fresh:
         shutil.copytree(final, new)
@@ -107,6 +111,7 @@ def build(
         status = build_sphinx(
             project.root,
             new,
+            builder=builder,
             path_config=project.root / "_config.yml",
             noconfig=True,
             confoverrides={

@@ -1,97 +1,109 @@
-"""Links: inside they lead somewhere, outside they are on the recorded list."""
+"""Links: inside they lead somewhere, outside Sphinx opens them."""
 
-from datetime import date
+import json
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from book import links
-from tests.book.conftest import ROOT, Book
+from tests.book.conftest import ROOT, Book, TinyBook, parsed
 
-PROSE = sorted(ROOT.glob("*.md"))
+
+def faults(pages: list[Path]) -> list[str]:
+    """Return the links of built pages that lead nowhere, and the names that are given twice."""
+    names = {page: Counter(tag["id"] for tag in parsed(page).select("[id]")) for page in pages}
+    found = [
+        f"{page.name}: '{name}' is given {count} times"
+        for page, given in names.items()
+        for name, count in given.items()
+        if count > 1
+    ]
+    for page in pages:
+        for href in {str(link["href"]) for link in parsed(page).select("a[href]")}:
+            address = urlsplit(href)
+            if address.netloc or address.scheme:
+                if address.scheme not in ("https", "mailto"):
+                    found.append(f"{page.name}: '{href}' is neither inside nor https")
+                continue
+            target = page
+            if address.path:
+                target = Path(posixpath.normpath(page.parent / unquote(address.path)))
+            if not target.exists():
+                found.append(f"{page.name}: '{href}' leads to no file")
+            elif address.fragment and unquote(address.fragment) not in names.get(target, ()):
+                found.append(f"{page.name}: '{href}' leads to no place on its page")
+    return sorted(found)
 
 
 @pytest.mark.book
 @pytest.mark.xdist_group("book")
-def test_every_link_leads_somewhere_or_is_recorded(built: Book) -> None:
-    pages = links.scan(built.pages())
-    files = links.scan_markdown(PROSE)
-    assert [*pages.faults, *files.faults] == []
-    assert links.problems(links.load(), {**files.outside, **pages.outside}) == []
+def test_every_link_of_the_pages_leads_somewhere(built: Book) -> None:
+    assert faults(built.pages()) == []
 
 
-def test_the_scan_sees_what_is_wrong(tmp_path: Path) -> None:
-    a, b, readme = tmp_path / "a.html", tmp_path / "b.html", tmp_path / "README.md"
+def test_every_file_that_the_prose_of_the_repository_names_is_there() -> None:
+    named = {
+        (file.name, path)
+        for file in ROOT.glob("*.md")
+        for path in re.findall(r"\]\(([^)\s:#]+)(?:#[^)\s]*)?\)", file.read_text("utf-8"))
+    }
+    assert len(named) > 3
+    assert [one for one in named if not (ROOT / one[1]).exists()] == []
+
+
+def test_the_same_eye_sees_what_is_wrong(tmp_path: Path) -> None:
+    a, b = tmp_path / "a.html", tmp_path / "b.html"
     a.write_text(
         """<a href="b.html#here">x</a> <a href="b.html#gone">x</a> <a href="c.html">x</a>
-        <a href="#top">x</a> <a href="#">x</a> <a href="mailto:a@b.example">x</a> <i id="x"></i>
+        <a href="#top">x</a> <a href="#x">x</a> <a href="mailto:a@b.example">x</a> <i id="x"></i>
         <a href="//s.example/1">x</a> <a href="https://t.example/2">x</a> <b id="x"></b>"""
     )
     b.write_text('<p id="here"></p>')
-    readme.write_text("[x](a.html#y) [x](gone.md) [x](https://u.example/3)")
-    found = links.scan([a, b])
-    assert found.faults == (
-        "a.html: the name 'x' is given 2 times",
+    assert faults([a, b]) == [
+        "a.html: '#top' leads to no place on its page",
+        "a.html: '//s.example/1' is neither inside nor https",
         "a.html: 'b.html#gone' leads to no place on its page",
         "a.html: 'c.html' leads to no file",
-        "a.html: '#top' leads to no place on its page",
-    )
-    assert found.outside == {"//s.example/1": "a.html", "https://t.example/2": "a.html"}
-    prose = links.scan_markdown([readme])
-    assert prose.faults == ("README.md: 'gone.md' leads to no file",)
-    known = {
-        one: links.Link(one, "t", None) for one in ("https://t.example/2", "https://old.example")
-    }
-    assert links.problems(known, {**found.outside, **prose.outside}) == [
-        "a.html: //s.example/1 is not in book/links.yml",
-        "README.md: https://u.example/3 is not in book/links.yml",
-        "book/links.yml: no page links to https://old.example",
+        "a.html: 'x' is given 2 times",
     ]
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [
-        "https://a.example: x",
-        "a: {title: t}",
-        "a: {title: 1, checked: null}",
-        "a: {title: t, checked: yesterday}",
-    ],
-)
-def test_a_faulty_entry_is_named(entry: str, tmp_path: Path) -> None:
-    path = tmp_path / "links.yml"
-    path.write_text(entry)
-    with pytest.raises(ValueError, match=r"links\.yml: .* expected a title"):
-        links.load(path)
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
 
 
-def test_looking_dates_what_is_as_expected(tmp_path: Path) -> None:
-    """Only the title counts; what fails keeps its date, and comments stay."""
-    path = tmp_path / "links.yml"
-    path.write_text(
-        "# a comment\n"
-        "https://good.example:\n  title: Tom & Jerry\n  checked: null\n"
-        "https://moved.example:\n  title: Here\n  checked: 2020-01-02\n"
-        "https://gone.example:\n  title: Gone\n  checked: null\n"
-    )
-    pages = {
-        "https://good.example": "<TITLE>\n Journal:  tom &amp; jerry</TITLE>",
-        "https://moved.example": "<title>Domain for sale</title>",
-    }
+@pytest.fixture
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve a site of one page to this machine; yield its address."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "here.html").write_text("<p>Here.</p>")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=folder)) as server:
+        Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
-    def fetch(address: str) -> str:
-        if address not in pages:
-            raise OSError("no such host")
-        return pages[address]
 
-    today = date(2030, 5, 6)
-    done = [links.look(link, fetch, today) for link in links.load(path).values()]
-    assert [reason for _, reason in done] == [
-        None,
-        "https://moved.example: its title is 'Domain for sale', expected 'Here'",
-        "https://gone.example: no such host",
+def test_outside_addresses_are_opened_and_the_page_of_a_broken_one_is_named(
+    tiny: TinyBook, site: str
+) -> None:
+    tiny.write({"01-a": f"# A chapter\n\nSee [it]({site}/here.html).\n"})
+    done = tiny.build("--builder", "linkcheck")
+    assert done.returncode == 0, done.stderr
+    answers = Path(done.stdout.splitlines()[-1]).read_text("utf-8").splitlines()
+    assert [json.loads(one)["status"] for one in answers if f"{site}/here.html" in one] == [
+        "working"
     ]
-    before = path.read_text()
-    path.write_text(links.dated(before, [link for link, _ in done]))
-    assert path.read_text() == before.replace("null", "2030-05-06", 1)
-    assert [link.checked for link in links.load(path).values()] == [today, date(2020, 1, 2), None]
+    tiny.write({"01-a": f"# A chapter\n\nSee [it]({site}/here.html), [that]({site}/gone.html).\n"})
+    done = tiny.build("--builder", "linkcheck")
+    assert done.returncode == 1
+    assert f"{site}/gone.html" in done.stderr
+    assert f"{site}/here.html" not in done.stderr
+    assert "chapter 01-a" in done.stderr
