@@ -7,6 +7,7 @@ the command or a file is not understood; 130 if the user interrupts.
 import json
 import os
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -249,10 +250,14 @@ def prune(
     ticket = find(network, progress=show_bars, **options)
     try:
         ticket.save(output, overwrite=force)
-    except FileExistsError as error:
-        beside = output.with_name(f"{output.name}.{os.getpid()}")
-        ticket.save(beside, overwrite=False)
-        raise FileExistsError(f"{error}: this ticket is in {beside}") from error
+    except OSError as error:  # a search may have taken an hour: its result goes elsewhere
+        elsewhere = (
+            output.with_name(f"{output.name}.{os.getpid()}")
+            if isinstance(error, FileExistsError)
+            else Path(tempfile.mkdtemp(prefix="slth-")) / output.name
+        )
+        ticket.save(elsewhere, overwrite=False)
+        raise OSError(f"{error}: this ticket is in {elsewhere}") from error
     click.echo(f"{output} is a strong lottery ticket\n{report.ticket_text(ticket)}")
 
 

@@ -388,6 +388,17 @@ def test_a_file_that_appears_during_the_search_stays(
     assert slth.Ticket.load(saved) == slth.Ticket.load("out.ticket")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is full is Linux's")
+def test_a_ticket_is_not_lost_on_a_full_disk(run: Run, tmp_path: Path) -> None:
+    """A search may have taken an hour."""
+    said = run("prune", "target.pt", *ARGUMENTS, "-o", "/dev/full", "--force", code=2).stderr
+    assert "No space left on device" in said
+    saved = Path(said.partition("this ticket is in ")[2].strip())
+    assert slth.Ticket.load(saved) == slth.Ticket.load("out.ticket")
+    saved.unlink()
+    saved.parent.rmdir()
+
+
 def test_links_and_devices_are_overwritten_with_care(run: Run) -> None:
     before = Path("out.ticket").read_bytes()
     Path("loose.ticket").symlink_to("elsewhere.ticket")

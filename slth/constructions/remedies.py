@@ -1,6 +1,7 @@
 """What to do about a search that is out of reach, or takes too long."""
 
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
@@ -50,8 +51,8 @@ def remedies(plan: LayerPlan, law: WeightLaw, objective: Objective, budget: floa
             for factor in (10, 1000, 1_000_000)
         ),
     ]
-    helpful = [words for words, changed, other in changes if _fits(changed, law, other, budget)]
-    listed = ", or ".join(helpful[:3]) or "a much larger epsilon"
+    helpful = (words for words, changed, other in changes if _fits(changed, law, other, budget))
+    listed = ", or ".join(islice(helpful, 3)) or "a much larger epsilon"
     return f"what helps: {listed}"
 
 

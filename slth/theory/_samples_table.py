@@ -7,7 +7,7 @@ from sample to sample ask for more than the one hit of the first moment.  In bet
 ``python -m slth.theory._samples_table`` computes the table anew; the tests recompute a part of it.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from math import ceil, exp, isnan, log
 from typing import TypeAlias
@@ -105,7 +105,7 @@ def planned_product_samples(
     found = _read(size, abs(weight), tolerance, allowed, law)
     if found is None:
         most = MOST_SAMPLES if size == 1 else _MOST
-        found = fewest_samples(GadgetFailure(size, weight, law), tolerance, allowed, most)
+        found = fewest_samples(_failure(size, weight, law), tolerance, allowed, most)
         if found is None:
             raise beyond(most, weight, tolerance, allowed)
     return found
@@ -143,6 +143,11 @@ def _read(
         np.array(MOST_SAMPLES),
     )
     return int(found)
+
+
+@lru_cache(4)  # its samples serve every tolerance
+def _failure(size: int | None, weight: float, law: ReluProduct) -> GadgetFailure:
+    return GadgetFailure(size, weight, law)
 
 
 @cache

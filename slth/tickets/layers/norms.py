@@ -5,6 +5,7 @@ from math import cos, pi, prod, sqrt
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor
 
 from slth.threads import one_thread
@@ -15,6 +16,10 @@ Array = NDArray[np.float64]
 # its products, its decomposition and the sum over a kernel are off by at most about n² roundings.
 _ROUNDING = 1e-10
 _PER_SQUARE = 4 * 2.0**-53
+
+# Rows and columns from which the norm is guessed first, and the relative precision of the guess.
+_LARGE = 256
+_GUESS = 1e-9
 
 # Grid points per unit of degree: the bound exceeds the norm by a factor of up to 1/cos(π/12)².
 _DENSITY = 6
@@ -38,7 +43,8 @@ def spectral_norm_bound(matrix: Array) -> float:
     if scale == 0.0:
         return 0.0
     with one_thread():  # scaled, squares neither overflow nor vanish
-        square = _raised(0.0, torch.from_numpy(matrix / scale), step=0.0)
+        gram = _gram(torch.from_numpy(matrix / scale))
+        square = _raised(_estimate(gram), gram, step=0.0)
     return scale * sqrt(square) * _inflation(matrix.shape)
 
 
@@ -133,7 +139,7 @@ def convolution_norm_bound(
             across = np.exp(2j * pi / points[0] * frequency * np.arange(height))
             waves = torch.from_numpy((across[:, None, None] * along).reshape(height * width, -1))
             symbols = (taps @ waves).T.reshape(-1, groups, rows // groups, columns)
-            square = _raised(square, symbols, step=_STEP)
+            square = _raised(square, _gram(symbols), step=_STEP)
     return min(
         scale * sqrt(square) * _inflation((rows, columns)) / slack, frobenius_bound(weights, groups)
     )
@@ -144,18 +150,43 @@ def _inflation(shape: tuple[int, ...]) -> float:
     return 1.0 + _ROUNDING + _PER_SQUARE * max(shape) ** 2
 
 
-def _raised(square: float, matrices: Tensor, *, step: float) -> float:
-    """Raise a number to at least the squared spectral norm of every matrix (..., rows, columns).
+def _gram(matrices: Tensor) -> Tensor:
+    """Return A Aᴴ or Aᴴ A of every matrix (..., rows, columns), whichever is smaller."""
+    rows, columns = matrices.shape[-2:]
+    return matrices @ matrices.mH if rows <= columns else matrices.mH @ matrices
+
+
+def _estimate(gram: Tensor) -> float:
+    """Guess at the largest eigenvalue of a large matrix, at a fraction of the cost of all of them.
+
+    It need not be an upper bound: :func:`_raised` proves it one, or finds a better number.
+    """
+    size = len(gram)
+    if size < _LARGE:
+        return 0.0
+
+    def product(vector: Array) -> Array:
+        return (gram @ torch.from_numpy(vector.ravel())).numpy()
+
+    operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
+    start = np.random.default_rng(0).standard_normal(size)
+    try:
+        (value,) = eigsh(operator, k=1, v0=start, tol=_GUESS, return_eigenvectors=False)
+    except ArpackNoConvergence:
+        return 0.0
+    return float(value) * (1.0 + _GUESS)
+
+
+def _raised(square: float, grams: Tensor, *, step: float) -> float:
+    """Raise a number to at least the largest eigenvalue of every matrix (..., size, size).
 
     A Cholesky decomposition of ``square - A Aᴴ`` shows at a fraction of the cost of eigenvalues
     that nothing is to be done; otherwise ``square`` is raised by ``step`` more than necessary.
     """
-    rows, columns = matrices.shape[-2:]
-    gram = matrices @ matrices.mH if rows <= columns else matrices.mH @ matrices
-    identity = torch.eye(gram.shape[-1], dtype=gram.dtype)
-    failed = torch.linalg.cholesky_ex(square * identity - gram).info != 0
+    identity = torch.eye(grams.shape[-1], dtype=grams.dtype)
+    failed = torch.linalg.cholesky_ex(square * identity - grams).info != 0
     if failed.any():
-        largest = float(torch.linalg.eigvalsh(gram[failed])[..., -1].max())
+        largest = float(torch.linalg.eigvalsh(grams[failed])[..., -1].max())
         return max(square, largest * (1.0 + step))
     return square
 

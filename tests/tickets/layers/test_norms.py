@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from slth.tickets.layers import Conv, Dense
+from slth.tickets.layers import Conv, Dense, norms
 from slth.tickets.layers.norms import convolution_norm_bound, spectral_norm_bound
 
 PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))
@@ -145,3 +145,23 @@ def test_kernels_and_strides_of_any_size_cost_little() -> None:
     assert 2.0 <= far < 2.05  # each output sums four inputs that no other one reads
     wide = convolution_norm_bound(np.ones((1, 1, 2, 2)), stride=(2, 2), dilation=(10**6, 10**6))
     assert 2.0 <= wide <= 4.001
+
+
+@pytest.mark.parametrize("kind", ["random", "low rank", "isometry"])
+def test_large_matrices_are_bounded_as_closely_as_small_ones(kind: str) -> None:
+    """Their norm is guessed by a Krylov method, and the guess proved."""
+    rng = np.random.default_rng(5)
+    matrix = rng.uniform(-1, 1, size=(300, 400))
+    if kind == "low rank":
+        matrix = matrix[:, :2] @ rng.uniform(-1, 1, size=(2, 400))
+    if kind == "isometry":  # where no direction stands out
+        matrix = np.linalg.qr(matrix.T)[0].T
+    exact = np.linalg.norm(matrix, 2)
+    assert exact <= spectral_norm_bound(matrix) <= exact * (1 + 1e-8)
+    assert spectral_norm_bound(1e-200 * matrix) == pytest.approx(1e-200 * exact, rel=1e-8)
+
+
+def test_a_guess_that_is_too_small_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix = np.random.default_rng(6).uniform(-1, 1, size=(300, 300))
+    monkeypatch.setattr(norms, "_estimate", lambda gram: 0.5 * float(gram.trace()) / len(gram))
+    assert spectral_norm_bound(matrix) >= np.linalg.norm(matrix, 2)
