@@ -6,15 +6,19 @@ Most of it needs absolute addresses, and is there only if the book's own address
 from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from docutils import nodes  # type: ignore[import-untyped]
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from book.card import HEIGHT, WIDTH, card
-
-CARD = "_static/social-card.png"
+CARD = {
+    "image_mini": "book/_static/mark.png",  # favicon.svg in pixels: the cards take no SVG
+    "font": "STIXGeneral",
+    "background_color": "#fffdf8",
+    "line_color": "#0072b2",
+}
+"""How the picture looks that other sites show beside a link to a page."""
 NO_CONTENT = ["search.html", "genindex.html", "prf-prf.html"]
 """Pages that no search engine needs."""
 
@@ -25,22 +29,24 @@ def activate(app: Sphinx, config: Config) -> None:
     """Load the extensions that need an address, if there is one."""
     if not config.html_baseurl:
         return
+    from sphinxext import opengraph  # type: ignore[import-untyped]
+
     app.setup_extension("sphinxext.opengraph")
+    # the extension would take a page's first sentences, their TeX with them
+    opengraph.get_description = lambda doctree, *_: description(doctree)
     app.setup_extension("sphinx_sitemap")
     config.sitemap_url_scheme = "{link}"
     config.sitemap_excludes = NO_CONTENT
     config.ogp_site_url = config.html_baseurl
     config.ogp_site_name = config.html_title or config.project
-    config.ogp_image = CARD
-    config.ogp_image_alt = (
-        f"{config.ogp_site_name}: a network with many faint edges, a few of them coloured."
-    )
+    config.ogp_social_cards = CARD
     config.ogp_enable_meta_description = False
-    config.ogp_custom_meta_tags = [
-        f'<meta property="og:image:width" content="{WIDTH}" />',
-        f'<meta property="og:image:height" content="{HEIGHT}" />',
-        '<meta name="twitter:card" content="summary_large_image" />',
-    ]
+
+
+def description(doctree: nodes.document) -> str:
+    """Return what a page says of itself, or nothing."""
+    said = (node for node in doctree.findall(nodes.meta) if node.get("name") == "description")
+    return next((str(node["content"]) for node in said), "")
 
 
 def describe(
@@ -52,25 +58,17 @@ def describe(
         for scheme, color in THEME_COLORS.items()
     ]
     context["metatags"] = "\n".join([context.get("metatags", ""), *colors, ""])
-    described = [
-        node["content"]
-        for node in (doctree.findall(nodes.meta) if doctree is not None else [])
-        if node.get("name") == "description"
-    ]
-    if described:
-        context["meta"] = {**(context.get("meta") or {}), "og:description": escape(described[0])}
+    if doctree is not None and (text := description(doctree)):
+        said = dict.fromkeys(("og:description", "og:image:alt"), escape(text))
+        context["meta"] = {**(context.get("meta") or {}), **said}
 
 
 def write_files(app: Sphinx, error: Exception | None) -> None:
-    """Write the card, robots.txt and the page for wrong addresses."""
+    """Write robots.txt and the page for wrong addresses."""
     address = app.config.html_baseurl
     if error is not None or app.builder.format != "html" or not address:
         return
     folder, title = Path(app.outdir), app.config.ogp_site_name
-    text = "Every theorem of a NeurIPS paper on pruning random networks: stated, computed, checked"
-    place = urlsplit(address)
-    image = card(title, f"{text} and broken.", f"{place.netloc}{place.path}".rstrip("/"))
-    (folder / CARD).write_bytes(image)
     (folder / "robots.txt").write_text(
         f"User-agent: *\nAllow: /\nSitemap: {urljoin(address, 'sitemap.xml')}\n", "utf-8"
     )
