@@ -1,12 +1,13 @@
 """Strong lottery tickets, honestly: random network first, mask found, stored and re-verified.
 
 The package has three floors.  On the ground floor, :mod:`slth.theory` holds what the theorems
-say, :mod:`slth.subset_sum` solves and counts single instances exactly, and :mod:`slth.tickets`
-holds random networks, masks, tickets and certificates, and :mod:`slth.sweep` runs declared grids of
-experiments.  On the floor above, :mod:`slth.constructions` turns the theorems into programs that
-map a target network to a ticket, and :mod:`slth.experiments` holds the book's heavy experiments.
-In the cellar, :mod:`slth.equivariance` holds symmetries and the layers that respect them, and
-:mod:`slth.shipped` finds the book's files that come with the package.
+say, :mod:`slth.subset_sum` solves and counts single instances exactly, :mod:`slth.networks` holds
+architectures, random networks and targets, :mod:`slth.tickets` masks, tickets and certificates, and
+:mod:`slth.sweep` runs declared grids of experiments.  On the floor above,
+:mod:`slth.constructions` turns the theorems into programs that map a target network to a ticket,
+and :mod:`slth.experiments` holds the book's heavy experiments.  In the cellar,
+:mod:`slth.equivariance` holds symmetries and the layers that respect them, and :mod:`slth.shipped`
+finds the book's files that come with the package.
 ``import slth`` does not import torch; the names that need it (``prune``, ``verify``, ``Ticket``, …)
 load it on first use.
 """
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from slth.constructions.not_found import TicketNotFound
     from slth.constructions.prune import prune
-    from slth.tickets import Certificate, Mask, RandomNetwork, Ticket, verify
+    from slth.networks import RandomNetwork
+    from slth.tickets import Certificate, Mask, Ticket, verify
 
 __version__ = version("slth")
 
@@ -27,7 +29,7 @@ _HOME = {
     "TicketNotFound": "slth.constructions",
     "Certificate": "slth.tickets",
     "Mask": "slth.tickets",
-    "RandomNetwork": "slth.tickets",
+    "RandomNetwork": "slth.networks",
     "Ticket": "slth.tickets",
     "verify": "slth.tickets",
 }
@@ -36,6 +38,7 @@ _SUBPACKAGES = (
     "constructions",
     "equivariance",
     "experiments",
+    "networks",
     "plotting",
     "shipped",
     "subset_sum",

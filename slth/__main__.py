@@ -379,7 +379,7 @@ def _rewritten(
 ) -> tuple["nn.Sequential", tuple[int, ...] | None]:
     """Read a target and rewrite it as asked, saying what had to be assumed and what follows."""
     from slth import constructions
-    from slth.tickets import load_module, load_target
+    from slth.networks import load_module, load_target
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -404,8 +404,8 @@ def _rewritten(
 
 def _ticket(path: Path) -> "Ticket":
     """Read a ticket; say what another file is."""
+    from slth.networks.file_kind import NAMES, file_kind
     from slth.tickets import Ticket, TicketFileError
-    from slth.tickets.file_kind import NAMES, file_kind
 
     kind = file_kind(path)
     if kind in ("torch", "program", "tensors"):

@@ -21,7 +21,8 @@ from torch import nn
 import slth
 from slth import __main__ as command_line
 from slth.constructions import absorb_biases, fold_batch_norms, plan, rescale
-from slth.tickets import Construction, Objective, WeightLaw, ticket_file
+from slth.networks import WeightLaw
+from slth.tickets import Construction, Objective, ticket_file
 
 Run = Callable[..., Result]
 
@@ -200,7 +201,7 @@ def test_targets_that_cannot_be_read_are_refused(run: Run) -> None:
 
 
 def test_a_plan_is_told_and_nothing_is_done(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(slth.tickets.RandomNetwork, "rows", None)
+    monkeypatch.setattr(slth.networks.RandomNetwork, "rows", None)
     before = sorted(Path().iterdir())
     text = run("prune", "target.pt", "--epsilon", "0.3", "--size", "2", "--plan").stdout
     made = plan(TARGET, epsilon=0.3, size=2)
@@ -300,7 +301,7 @@ def test_rewriting_what_needs_none_is_refused(run: Run) -> None:
 def test_outputs_are_refused_before_any_work(
     run: Run, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("slth.tickets.load_target", None)
+    monkeypatch.setattr("slth.networks.load_target", None)
     monkeypatch.setattr("slth.tickets.Ticket.load", None)
     Path("model.pt2").write_text("precious")
     Path("folder").mkdir()

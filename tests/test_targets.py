@@ -11,8 +11,8 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from slth.equivariance import EquivariantLinear
+from slth.networks import read
 from slth.targets import Dataset, accuracy, digits, group_cnn, lenet5, mlp, mnist, rotated_digits
-from slth.tickets import read
 
 
 def test_digits_are_unit_vectors_of_the_orthant() -> None:

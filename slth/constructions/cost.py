@@ -28,7 +28,7 @@ def layer_cost(plan: LayerPlan, samples: int, objective: Objective) -> Cost:
 
     Examples
     --------
-    >>> from slth.tickets.layers import Dense
+    >>> from slth.networks.layers import Dense
     >>> plan = LayerPlan(Dense(8, 8), np.full((8, 8), 0.5, np.float32), False, 1e-4, None)
     >>> layer_cost(plan, 40, "best").seconds < 1 < layer_cost(plan, 90, "best").seconds
     True

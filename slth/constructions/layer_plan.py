@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slth.constructions.arguments import POSITIVE, per_layer
+from slth.networks import Target, WeightLaw, layers
+from slth.networks.layers import Shape, Unweighted, Weighted
 from slth.theory.products import ReluProduct
 from slth.theory.rfss import planned_product_samples
-from slth.tickets import Target, WeightLaw, layers
-from slth.tickets.layers import Passing, Shape, Weighted
 
 # Probability, by the heuristic success law, that some weight of a layer is out of reach.
 FAILURE = 0.01
@@ -119,7 +119,7 @@ def tolerances_for(
         for layer, shape in zip(
             target.layers, layers.shapes(target.layers, input_shape), strict=False
         )
-        if isinstance(layer, Passing)
+        if isinstance(layer, Unweighted)
     ]
     gain = prod(norms) * prod(between)
     eta = expm1(log1p(epsilon / gain) / len(norms)) * (1.0 - _MARGIN)

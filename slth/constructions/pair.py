@@ -11,8 +11,9 @@ from slth.constructions.dense import hidden_width
 from slth.constructions.layer_plan import LayerPlan
 from slth.constructions.not_found import TicketNotFound
 from slth.constructions.subsets import choose
-from slth.tickets import Objective, RandomNetwork
-from slth.tickets.layers import Shape
+from slth.networks import RandomNetwork
+from slth.networks.layers import Shape
+from slth.tickets import Objective
 from slth.tickets.mask import Bytes, write_rows
 
 # Random weights that are held at a time.

@@ -12,17 +12,10 @@ from slth.constructions.dense import hidden_width
 from slth.constructions.layer_plan import LayerPlan, check_reach, plan_layers, required_samples
 from slth.constructions.remedies import remedies
 from slth.forms import choice, flag, integer, optional
+from slth.networks import RandomNetwork, Target, WeightLaw, layers, read
+from slth.networks.layers import Layer, Relu, Shape, Weighted
 from slth.subset_sum import Cost
-from slth.tickets import (
-    Construction,
-    Objective,
-    RandomNetwork,
-    Target,
-    WeightLaw,
-    layers,
-    read,
-)
-from slth.tickets.layers import Layer, Relu, Shape, Weighted
+from slth.tickets import Construction, Objective
 
 # Seconds up to which the best subsets are sought unless another objective was asked for.
 BEST_WITHIN = 10.0
@@ -141,7 +134,7 @@ def plan(
     Parameters
     ----------
     target : torch.nn.Sequential
-        See :func:`slth.tickets.read`; this and all other arguments as for :func:`slth.prune`.
+        See :func:`slth.networks.read`; this and all other arguments as for :func:`slth.prune`.
 
     Returns
     -------

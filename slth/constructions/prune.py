@@ -8,15 +8,8 @@ from slth.constructions.layer_plan import LayerPlan, required_samples
 from slth.constructions.not_found import TicketNotFound
 from slth.constructions.pair import pair_masks
 from slth.constructions.plan import plan
-from slth.tickets import (
-    Construction,
-    Mask,
-    Objective,
-    Ticket,
-    WeightLaw,
-    check_reading,
-    verify,
-)
+from slth.networks import WeightLaw, check_reading
+from slth.tickets import Construction, Mask, Objective, Ticket, verify
 from slth.tickets.mask import Bytes
 
 
@@ -51,7 +44,7 @@ def prune(
     Parameters
     ----------
     target : torch.nn.Sequential
-        See :func:`slth.tickets.read` for the modules that it may hold.
+        See :func:`slth.networks.read` for the modules that it may hold.
     construction : {"malach", "pensia", "natale"}, optional
         One product for every weight; any number of products; or exactly ``size`` of them.  By
         default what ``size`` says: 1, None or anything else.

@@ -7,7 +7,8 @@ import numpy as np
 
 from slth.constructions.cost import layer_cost
 from slth.constructions.layer_plan import LayerPlan, required_samples
-from slth.tickets import Objective, WeightLaw
+from slth.networks import WeightLaw
+from slth.tickets import Objective
 
 # A remedy should leave time for the other layers.
 _SHARE = 0.5
@@ -23,7 +24,7 @@ def remedies(plan: LayerPlan, law: WeightLaw, objective: Objective, budget: floa
 
     Examples
     --------
-    >>> from slth.tickets.layers import Dense
+    >>> from slth.networks.layers import Dense
     >>> plan = LayerPlan(Dense(8, 8), np.full((8, 8), 0.5, np.float32), False, 1e-4, None)
     >>> remedies(plan, "uniform", "best", 60.0)
     "what helps: objective='feasible', or size=3, or size=5"

@@ -1,13 +1,13 @@
-"""Tickets: random networks, masks, stored tickets and the certificates that judge them."""
+"""Tickets: masks, stored tickets and the certificates that judge them."""
+
+from importlib import import_module
+from typing import Any
+from warnings import warn
 
 from slth.tickets.certificate import Certificate, verify
 from slth.tickets.export import check_export_path, export
 from slth.tickets.mask import Mask
 from slth.tickets.pruned_pair import VerificationError
-from slth.tickets.random_network import RandomNetwork, WeightLaw
-from slth.tickets.reading import check_reading
-from slth.tickets.target import Target, read, read_affine
-from slth.tickets.target_file import TargetFileError, load_module, load_target
 from slth.tickets.ticket import Construction, Objective, Ticket
 from slth.tickets.ticket_file import TicketFileError
 
@@ -16,19 +16,32 @@ __all__ = [
     "Construction",
     "Mask",
     "Objective",
-    "RandomNetwork",
-    "Target",
-    "TargetFileError",
     "Ticket",
     "TicketFileError",
     "VerificationError",
-    "WeightLaw",
     "check_export_path",
-    "check_reading",
     "export",
+    "verify",
+]
+
+# Names that have moved to slth.networks.
+_MOVED = (
+    "RandomNetwork",
+    "Target",
+    "TargetFileError",
+    "WeightLaw",
+    "check_reading",
+    "layers",
     "load_module",
     "load_target",
     "read",
     "read_affine",
-    "verify",
-]
+)
+
+
+def __getattr__(name: str) -> Any:
+    """Find names at their new place, with a warning."""
+    if name not in _MOVED:
+        raise AttributeError(f"module 'slth.tickets' has no attribute {name!r}")
+    warn(f"slth.tickets.{name} is slth.networks.{name} now", DeprecationWarning, stacklevel=2)
+    return getattr(import_module("slth.networks"), name)

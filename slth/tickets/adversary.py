@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from slth.networks import layers
+from slth.networks.layers import Layer, Unweighted, Weighted
 from slth.threads import one_thread
-from slth.tickets import layers
-from slth.tickets.layers import Layer, Passing, Weighted
 from slth.tickets.pruned_pair import PrunedPair
 
 Run = Callable[[Weighted, int, Tensor], Tensor]
@@ -124,7 +124,7 @@ def evaluate(chain: Sequence[Layer], run: Run, x: Tensor) -> Tensor:
         if isinstance(layer, Weighted):
             x = run(layer, index, x)
             index += 1
-        elif isinstance(layer, Passing):
+        elif isinstance(layer, Unweighted):
             x = layer.apply(x)
     return x
 

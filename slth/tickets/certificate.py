@@ -9,12 +9,13 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from slth.tickets import layers
+from slth.networks import layers
+from slth.networks.capture import read
+from slth.networks.layers import Shape, Unweighted, Weighted
+from slth.networks.reading import check_reading
+from slth.networks.target import Target
 from slth.tickets.adversary import largest_error
-from slth.tickets.layers import Passing, Shape, Weighted
 from slth.tickets.pruned_pair import Array, PrunedPair, VerificationError, relative_loss
-from slth.tickets.reading import check_reading
-from slth.tickets.target import Target, read
 from slth.tickets.ticket import Ticket
 
 HALVES = ("positive", "negative")
@@ -114,14 +115,14 @@ def verify(
 
     Random weights are regenerated in parts: no random layer is ever held whole.  Before anything
     else the target is run and compared with what is read off it, see
-    :func:`slth.tickets.check_reading`.
+    :func:`slth.networks.check_reading`.
 
     Parameters
     ----------
     ticket : Ticket
         The ticket to judge.
     target : torch.nn.Module
-        The network that it is meant for, see :func:`slth.tickets.read`.
+        The network that it is meant for, see :func:`slth.networks.read`.
     inputs : array_like, shape (N, \*input_shape), optional
         Inputs on which to observe the error, each scaled to unit norm (the error is positively
         homogeneous, so this is where it is largest).
@@ -153,7 +154,8 @@ def verify(
 
     Examples
     --------
-    >>> from slth.tickets import Mask, RandomNetwork, read
+    >>> from slth.networks import RandomNetwork, read
+    >>> from slth.tickets import Mask
     >>> net = RandomNetwork.dense(widths=(1, 1, 1), seed=3)
     >>> product = float(net.weights(0)[0, 0]) * float(net.weights(1)[0, 0])
     >>> target = torch.nn.Sequential(torch.nn.Linear(1, 1, bias=False)).double()
@@ -199,7 +201,7 @@ def verify(
             weight_errors.append(np.abs(errors))
             norms.append(norm)
         else:
-            assert isinstance(layer, Passing)
+            assert isinstance(layer, Unweighted)
             norm = layer.lipschitz(shape)
             deviation = 4.0 * layer.additions(shape) * _UNIT_ROUNDOFF * norm
             float32_loss = relative_loss(layer.additions(shape)) * norm

@@ -43,7 +43,8 @@ def export(ticket: Ticket, path: str | PathLike[str], *, overwrite: bool = True)
     --------
     >>> from tempfile import TemporaryDirectory
     >>> from safetensors.torch import load_file
-    >>> from slth.tickets import Mask, RandomNetwork
+    >>> from slth.networks import RandomNetwork
+    >>> from slth.tickets import Mask
     >>> net, mask = RandomNetwork.dense(widths=(1, 1, 1), seed=3), Mask([[[1]], [[0]]])
     >>> ticket = Ticket(
     ...     net, mask, "…", net.digest(), (1,), True, "pensia", "best", (None,), (0.1,)

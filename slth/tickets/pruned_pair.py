@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from slth.tickets.layers import Weighted
+from slth.networks.layers import Weighted
 from slth.tickets.ticket import Ticket
 
 Array = NDArray[np.float64]

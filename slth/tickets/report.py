@@ -5,9 +5,9 @@ from dataclasses import fields
 from math import isfinite
 from typing import Any
 
-from slth.tickets import layers
+from slth.networks import layers
+from slth.networks.layers import Layer
 from slth.tickets.certificate import Certificate
-from slth.tickets.layers import Layer
 from slth.tickets.ticket import Ticket
 
 
@@ -16,7 +16,8 @@ def ticket_facts(ticket: Ticket) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from slth.tickets import Mask, RandomNetwork
+    >>> from slth.networks import RandomNetwork
+    >>> from slth.tickets import Mask
     >>> net, mask = RandomNetwork.dense(widths=(1, 1, 1), seed=3), Mask([[[1]], [[1]]])
     >>> ticket = Ticket(net, mask, "…", net.digest(), (1,), True, "malach", "best", (1,), (0.1,))
     >>> facts = ticket_facts(ticket)

@@ -10,11 +10,12 @@ import torch
 from torch import nn
 
 from slth.forms import choice, flag, instance, integer, listed, number, optional, record, text
-from slth.tickets import layers, ticket_file
-from slth.tickets.layers import Layer, Passing, Relu, Shape, Weighted
+from slth.networks import layers
+from slth.networks.layers import Layer, Relu, Shape, Unweighted, Weighted
+from slth.networks.random_network import FORMS as RANDOM_NETWORK
+from slth.networks.random_network import RandomNetwork
+from slth.tickets import ticket_file
 from slth.tickets.mask import Mask
-from slth.tickets.random_network import FORMS as RANDOM_NETWORK
-from slth.tickets.random_network import RandomNetwork
 from slth.tickets.ticket_file import TicketFileError
 
 Construction = Literal["malach", "pensia", "natale"]
@@ -56,7 +57,7 @@ class Ticket:
     mask : Mask
         The parameters that are kept.
     target_digest : str
-        Fingerprint of the target, see :class:`slth.tickets.Target`.
+        Fingerprint of the target, see :class:`slth.networks.Target`.
     random_digest : str
         Fingerprint of the random weights, see :meth:`RandomNetwork.digest`.
     input_shape : tuple of int
@@ -166,7 +167,7 @@ class Ticket:
                 weights *= self.mask.layer(index)
                 modules.append(layer.module(torch.from_numpy(weights)))
                 index += 1
-            elif isinstance(layer, Passing):
+            elif isinstance(layer, Unweighted):
                 modules.append(layer.module())
         return nn.Sequential(*modules)
 

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from torch import nn
 
 from benchmarks import scale
-from slth.tickets import read
-from slth.tickets.layers import shapes
+from slth.networks import read
+from slth.networks.layers import shapes
 
 
 def test_the_network_is_resnet_18_s_main_path() -> None:

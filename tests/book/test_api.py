@@ -39,7 +39,8 @@ def public_names() -> set[str]:
             continue
         names |= {f"{top.name}.{one}" for one in getattr(module, "__all__", [])}
     names |= {f"slth.{one}" for one in import_module("slth").__all__}
-    names |= {f"slth.tickets.layers.{one}" for one in import_module("slth.tickets.layers").__all__}
+    inner = "slth.networks.layers"
+    names |= {f"{inner}.{one}" for one in import_module(inner).__all__}
     return {name for name in names if not inspect.ismodule(lookup(name))}
 
 

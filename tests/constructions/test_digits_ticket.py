@@ -12,8 +12,9 @@ from torch import nn
 
 from slth import targets
 from slth.constructions import prune
+from slth.networks import read
 from slth.theory.overparameterization import dense_kept_bound, dense_parameters
-from slth.tickets import Certificate, Ticket, VerificationError, read, verify
+from slth.tickets import Certificate, Ticket, VerificationError, verify
 
 EPSILON = 0.01
 WIDTHS = (64, 32, 10)

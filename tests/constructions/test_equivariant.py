@@ -17,8 +17,9 @@ from slth.constructions import TicketNotFound, dense_masks, equivariant_masks, p
 from slth.constructions.layer_plan import LayerPlan
 from slth.constructions.pair import pair_masks
 from slth.equivariance import EquivariantLinear, GroupPool, Lift, space
-from slth.tickets import Mask, RandomNetwork, Ticket, VerificationError, layers, read, verify
-from slth.tickets.layers import Weighted
+from slth.networks import RandomNetwork, layers, read
+from slth.networks.layers import Weighted
+from slth.tickets import Mask, Ticket, VerificationError, verify
 
 SPACES = ("cyclic(5)", "translations(4x4, 3)", "cyclic-images(4, 3x3, 2)", "sets(4)", "graphs(4)")
 

@@ -15,10 +15,10 @@ from slth.constructions.layer_plan import (
     required_samples,
     tolerances_for,
 )
+from slth.networks import Target
+from slth.networks.layers import Dense, Layer, Relu
 from slth.theory.products import ReluProduct
 from slth.theory.rfss import product_success_probability
-from slth.tickets import Target
-from slth.tickets.layers import Dense, Layer, Relu
 
 
 def dense_target(*matrices: NDArray[np.floating]) -> Target:

@@ -15,7 +15,8 @@ from torch.nn.utils import parametrizations, parametrize
 import slth
 from slth.constructions import absorb_biases, rescale
 from slth.equivariance import EquivariantLinear
-from slth.tickets import Ticket, check_reading, read
+from slth.networks import check_reading, read
+from slth.tickets import Ticket
 
 EPSILON = 0.1
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from slth.constructions import TicketNotFound, dense_masks, hidden_width, pair, prune, subsets
-from slth.tickets import Mask, Objective, RandomNetwork, pruned_pair
-from slth.tickets.layers import Relu, Weighted
+from slth.networks import RandomNetwork
+from slth.networks.layers import Relu, Weighted
+from slth.tickets import Mask, Objective, pruned_pair
 
 
 def layer(seed: int, outputs: int, inputs: int, *kernel: int, groups: int = 1) -> nn.Module:

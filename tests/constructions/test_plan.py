@@ -11,7 +11,7 @@ from torch import nn
 from slth import Ticket, prune, verify
 from slth.constructions import TooCostly, plan
 from slth.constructions.plan import BEST_WITHIN
-from slth.tickets import RandomNetwork
+from slth.networks import RandomNetwork
 
 
 def net(*matrices: Any) -> nn.Sequential:

@@ -15,8 +15,9 @@ from torch import nn
 
 import slth
 from slth.constructions import Miss, TicketNotFound, dense_masks, prune
+from slth.networks import RandomNetwork, WeightLaw
 from slth.theory.overparameterization import dense_kept_bound, dense_parameters
-from slth.tickets import Objective, RandomNetwork, VerificationError, WeightLaw, verify
+from slth.tickets import Objective, VerificationError, verify
 
 MakeTarget = Callable[..., nn.Sequential]
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from slth.constructions import TicketNotFound, prune
-from slth.tickets import Objective, Ticket, WeightLaw, read, verify
+from slth.networks import WeightLaw, read
+from slth.tickets import Objective, Ticket, verify
 
 Make = Callable[..., tuple[nn.Sequential, tuple[int, ...]]]
 

@@ -9,9 +9,10 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from slth.networks import RandomNetwork, layers, read
+from slth.networks.layers import Layer, Relu, Shape, Weighted
 from slth.threads import one_thread
-from slth.tickets import Mask, RandomNetwork, Ticket, layers, read
-from slth.tickets.layers import Layer, Relu, Shape, Weighted
+from slth.tickets import Mask, Ticket
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import nn
 
-from slth.tickets import Certificate, Mask, RandomNetwork, Ticket, VerificationError, read, verify
+from slth.networks import RandomNetwork, read
+from slth.tickets import Certificate, Mask, Ticket, VerificationError, verify
 
 MakeTicket = Callable[..., Ticket]
 MakeModule = Callable[..., nn.Sequential]

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import nn
 
-from slth.tickets import Mask, RandomNetwork, Ticket, VerificationError, layers, read, verify
-from slth.tickets import pruned_pair as judge
-from slth.tickets.layers import (
+from slth.networks import RandomNetwork, layers, read
+from slth.networks.layers import (
     AvgPool,
     Conv,
     Dense,
@@ -21,10 +20,12 @@ from slth.tickets.layers import (
     GlobalAvgPool,
     Layer,
     MaxPool,
-    Passing,
     Relu,
+    Unweighted,
     Weighted,
 )
+from slth.tickets import Mask, Ticket, VerificationError, verify
+from slth.tickets import pruned_pair as judge
 from slth.tickets.pruned_pair import PrunedPair
 
 MakeTicket = Callable[..., Ticket]
@@ -66,7 +67,7 @@ def module(chain: tuple[Layer, ...], weights: list[Floats]) -> nn.Sequential:
     for layer in chain:
         if isinstance(layer, Weighted):
             parts.append(layer.module(torch.from_numpy(next(rest).astype(np.float32))))
-        elif isinstance(layer, Passing):
+        elif isinstance(layer, Unweighted):
             parts.append(layer.module())
     return nn.Sequential(*parts)
 

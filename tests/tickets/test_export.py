@@ -11,8 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from slth.tickets import Mask, RandomNetwork, Ticket, export
-from slth.tickets.layers import (
+from slth.networks import RandomNetwork
+from slth.networks.layers import (
     AvgPool,
     Conv,
     Dense,
@@ -28,7 +28,8 @@ from slth.tickets.layers import (
     TurnPool,
     Weighted,
 )
-from slth.tickets.layers import chain as chain_module
+from slth.networks.layers import chain as chain_module
+from slth.tickets import Mask, Ticket, export
 
 NETWORK = RandomNetwork.dense((3, 40, 5, 30, 2), seed=7)
 

@@ -23,17 +23,9 @@ from torch import nn
 
 from slth import equivariance, forms
 from slth.equivariance import EquivariantLinear, GroupPool, Lift
-from slth.tickets import (
-    Mask,
-    RandomNetwork,
-    TargetFileError,
-    Ticket,
-    TicketFileError,
-    layers,
-    load_target,
-    ticket_file,
-)
-from slth.tickets.layers import Conv, Dense, Equivariant, Flatten, Relu
+from slth.networks import RandomNetwork, TargetFileError, layers, load_target
+from slth.networks.layers import Conv, Dense, Equivariant, Flatten, Relu
+from slth.tickets import Mask, Ticket, TicketFileError, ticket_file
 
 # What a file of at most 1 MiB may cost.
 MOST_MEGABYTES = 256
@@ -631,7 +623,8 @@ GROUPS = {"target.pt": TARGETS, "target.safetensors": TENSORS, "ticket": TICKETS
 READER = """
 import json, os, resource, sys, time
 import torch
-from slth.tickets import Ticket, load_target
+from slth.networks import load_target
+from slth.tickets import Ticket
 from slth.equivariance import space
 torch.set_num_threads(1)
 space("cyclic(2)")

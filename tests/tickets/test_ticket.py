@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 from torch import nn
 
-from slth.tickets import Mask, RandomNetwork, Ticket, TicketFileError, ticket_file, verify
-from slth.tickets.layers import Conv, Dense, Flatten, MaxPool, Relu
+from slth.networks import RandomNetwork
+from slth.networks.layers import Conv, Dense, Flatten, MaxPool, Relu
+from slth.tickets import Mask, Ticket, TicketFileError, ticket_file, verify
 
 LAYERS = [
     {"kind": "Dense", "inputs": 3, "outputs": 8},

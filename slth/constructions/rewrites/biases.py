@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from slth.tickets import Target, check_reading, layers, read_affine
-from slth.tickets.layers import (
+from slth.networks import Target, check_reading, layers, read_affine
+from slth.networks.layers import (
     AvgPool,
     Conv,
     Dense,
@@ -43,9 +43,9 @@ def absorb_biases(target: nn.Sequential, input_shape: Sequence[int] | None = Non
     Parameters
     ----------
     target : torch.nn.Sequential
-        See :func:`slth.tickets.read` for the modules that it may hold, here with biases.  A grouped
-        convolution that has a bias, or that must hand on the constant, becomes an ungrouped one
-        with zeros between its groups.
+        See :func:`slth.networks.read` for the modules that it may hold, here with biases.  A
+        grouped convolution that has a bias, or that must hand on the constant, becomes an ungrouped
+        one with zeros between its groups.
     input_shape : sequence of int, optional
         Shape of an input without the batch axis; needed where the first layer is a convolution.
 

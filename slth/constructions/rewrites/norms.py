@@ -5,10 +5,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from slth.tickets import Target, layers, read_affine
-from slth.tickets.as_evaluated import check_untouched
-from slth.tickets.module_fields import dense_tensor
-from slth.tickets.target import FOLDABLE, TRANSPARENT, parts
+from slth.networks import Target, layers, read_affine
+from slth.networks.as_evaluated import check_untouched
+from slth.networks.capture import FOLDABLE, TRANSPARENT, parts
+from slth.networks.module_fields import dense_tensor
 
 Floats = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ def fold_batch_norms(target: nn.Sequential) -> nn.Sequential:
     Parameters
     ----------
     target : torch.nn.Sequential
-        See :func:`slth.tickets.read` for the modules that it may hold, here with biases and with
+        See :func:`slth.networks.read` for the modules that it may hold, here with biases and with
         ``BatchNorm1d`` or ``BatchNorm2d`` behind ``Linear`` or ``Conv2d``.
 
     Returns
@@ -139,6 +139,6 @@ def _with_biases(known: Target, biases: tuple[NDArray[np.float32] | None, ...]) 
     modules = [
         _layer(layer, *next(weighted)) if isinstance(layer, layers.Weighted) else layer.module()
         for layer in known.layers
-        if isinstance(layer, layers.Weighted | layers.Passing)
+        if isinstance(layer, layers.Weighted | layers.Unweighted)
     ]
     return nn.Sequential(*modules)

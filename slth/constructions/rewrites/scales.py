@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from slth.constructions.arguments import POSITIVE, per_layer
-from slth.tickets import check_reading, layers, read
+from slth.networks import check_reading, layers, read
 
 _LARGEST_EXPONENT = 1023
 
@@ -63,7 +63,7 @@ def rescale(
     Parameters
     ----------
     target : torch.nn.Sequential
-        See :func:`slth.tickets.read` for the modules that it may hold.
+        See :func:`slth.networks.read` for the modules that it may hold.
     largest : float or sequence of float
         Largest admissible :math:`|w|`, for all weighted layers or layer by layer.
     input_shape : sequence of int, optional

@@ -18,8 +18,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from slth.equivariance import EquivariantLinear, Lift, Space, TurnPool, permutation_matrix
-from slth.tickets import TargetFileError, load_module, load_target, read
-from slth.tickets.target import SUPPORTED
+from slth.networks import TargetFileError, load_module, load_target, read
+from slth.networks.capture import SUPPORTED
 
 
 @pytest.fixture(name="target")

@@ -11,8 +11,8 @@ from torch import nn
 
 from slth import equivariance
 from slth.equivariance import EquivariantLinear, Space
-from slth.tickets import layers, read
-from slth.tickets.layers import Equivariant, GroupPool, Lift, Passing, TurnPool
+from slth.networks import layers, read
+from slth.networks.layers import Equivariant, GroupPool, Lift, TurnPool, Unweighted
 
 P4 = "cyclic-images(4, 4x4, 3)"
 
@@ -32,7 +32,7 @@ def test_names_are_the_spaces_own() -> None:
     ("layer", "shape"),
     [(Lift(P4), (2, 4, 4)), (GroupPool(P4), (2, 64)), (TurnPool(P4), (2, 64))],
 )
-def test_lipschitz_constants_are_attained(layer: Passing, shape: tuple[int, ...]) -> None:
+def test_lipschitz_constants_are_attained(layer: Unweighted, shape: tuple[int, ...]) -> None:
     """The layers are linear: compare with the norm of their matrices."""
     size = int(np.prod(shape))
     basis = torch.eye(size, dtype=torch.float64).reshape(size, *shape)

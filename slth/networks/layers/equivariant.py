@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from slth import equivariance
 from slth.forms import Form, text
-from slth.tickets.layers.base import Array, Passing, Shape, Weighted
+from slth.networks.layers.base import Array, Shape, Unweighted, Weighted
 
 # Which space it names is for :func:`slth.equivariance.space` to say.
 _SPACE = text(99)
@@ -114,7 +114,7 @@ class Equivariant(Weighted):
 
 
 @dataclass(frozen=True)
-class _OnSpace(Passing):
+class _OnSpace(Unweighted):
     """A layer between a feature space and something else, channel by channel.
 
     Parameters

@@ -8,8 +8,8 @@ from typing import ClassVar, Literal, get_args
 from torch import Tensor, nn
 
 from slth.forms import Form, choice, integer, listed
-from slth.tickets.layers.base import Array, Shape, Weighted
-from slth.tickets.layers.norms import convolution_norm_bound
+from slth.networks.layers.base import Array, Shape, Weighted
+from slth.networks.layers.norms import convolution_norm_bound
 
 PaddingMode = Literal["zeros", "circular"]
 Two = tuple[int, int]

@@ -8,11 +8,11 @@ from math import prod
 from typing import Any
 
 from slth import equivariance, forms
-from slth.tickets.layers.base import Layer, Passing, Shape, Weighted
-from slth.tickets.layers.conv import Conv
-from slth.tickets.layers.dense import Dense
-from slth.tickets.layers.equivariant import Equivariant, GroupPool, Lift, TurnPool
-from slth.tickets.layers.passing import AvgPool, Flatten, GlobalAvgPool, MaxPool, Relu
+from slth.networks.layers.base import Layer, Shape, Unweighted, Weighted
+from slth.networks.layers.conv import Conv
+from slth.networks.layers.dense import Dense
+from slth.networks.layers.equivariant import Equivariant, GroupPool, Lift, TurnPool
+from slth.networks.layers.unweighted import AvgPool, Flatten, GlobalAvgPool, MaxPool, Relu
 
 _LARGEST_SQUARE, _LARGEST_SIDE = 1024, 64
 
@@ -193,7 +193,7 @@ def signed(layers: Sequence[Layer], *, nonnegative_inputs: bool) -> tuple[bool, 
     """
     result, nonnegative = [], nonnegative_inputs
     for layer in layers:
-        if isinstance(layer, Passing):
+        if isinstance(layer, Unweighted):
             nonnegative = layer.is_nonnegative(nonnegative)
         else:
             result.append(not nonnegative)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from slth.forms import choice, instance, integer, listed
-from slth.tickets import layers
-from slth.tickets.layers import Dense, Layer, Relu, Shape, Weighted
+from slth.networks import layers
+from slth.networks.layers import Dense, Layer, Relu, Shape, Weighted
 
 WeightLaw = Literal["uniform", "normal"]
 
@@ -49,7 +49,7 @@ class RandomNetwork:
     Parameters
     ----------
     layers : tuple of Layer
-        With and without weights, in order; see :mod:`slth.tickets.layers`.
+        With and without weights, in order; see :mod:`slth.networks.layers`.
     seed : int
         Key of the generator, :math:`0 \le` ``seed`` :math:`< 2^{64}`.
     law : {"uniform", "normal"}

@@ -9,10 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from slth.tickets import layers
-from slth.tickets.as_evaluated import as_evaluated
-from slth.tickets.layers import Layer, Passing, Shape, Weighted
-from slth.tickets.target import Target, parts
+from slth.networks import layers
+from slth.networks.as_evaluated import as_evaluated
+from slth.networks.capture import parts
+from slth.networks.layers import Layer, Shape, Unweighted, Weighted
+from slth.networks.target import Target
 
 Biases = Sequence[NDArray[np.float32] | None]
 
@@ -67,7 +68,7 @@ def check_reading(
 
     Examples
     --------
-    >>> from slth.tickets import read
+    >>> from slth.networks import read
     >>> net = nn.Sequential(nn.Linear(3, 4, bias=False))
     >>> known = read(net)
     >>> check_reading(net, known, (3,))
@@ -130,7 +131,7 @@ class _Step:
         """Evaluate the layer."""
         if isinstance(self.layer, Weighted):
             return self.layer.apply(self.weights, x) + self.bias
-        assert isinstance(self.layer, Passing)
+        assert isinstance(self.layer, Unweighted)
         return self.layer.apply(x)
 
     def error(self, error: Tensor, size: Tensor, shape: Shape, unit: _Unit) -> Tensor:
@@ -139,7 +140,7 @@ class _Step:
             slack = unit.loss(self.layer.roundings(self.weights[0].numel()) + 1)
             moved = self.layer.apply(self.weights.abs(), error + slack * (size + error))
             return moved + slack * self.bias.abs() + unit.smallest
-        assert isinstance(self.layer, Passing)
+        assert isinstance(self.layer, Unweighted)
         additions = self.layer.additions(shape)
         slack = unit.loss(additions + 1) if additions else 0.0
         return self.layer.apply(error + slack * (size + error)) + unit.smallest

@@ -19,8 +19,8 @@ Shape = tuple[int, ...]
 class Layer(ABC):
     """A layer without its weights: a frozen dataclass of numbers, names and tuples of them.
 
-    Equal layers compare equal, and :func:`slth.tickets.layers.to_json` stores them.  ``forms`` says
-    what each field must look like, whoever gives it.
+    Equal layers compare equal, and :func:`slth.networks.layers.to_json` stores them.  ``forms``
+    says what each field must look like, whoever gives it.
     """
 
     forms: ClassVar[Mapping[str, Form]] = {}
@@ -140,7 +140,7 @@ class Weighted(Layer):
 
         Examples
         --------
-        >>> from slth.tickets.layers import Dense
+        >>> from slth.networks.layers import Dense
         >>> list(Dense(10, 5).row_blocks(most=25))
         [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
         """
@@ -157,7 +157,7 @@ class Weighted(Layer):
         return slice(group * width, (group + 1) * width)
 
 
-class Passing(Layer):
+class Unweighted(Layer):
     """A layer without weights, positively homogeneous and 0 at 0.
 
     Of inputs that differ by at most e ≥ 0, entry by entry, it makes outputs that differ by at most

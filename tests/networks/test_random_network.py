@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from slth.tickets import RandomNetwork, WeightLaw, random_network
-from slth.tickets.layers import Conv, Dense, Relu
-from slth.tickets.random_network import BLOCK
+from slth.networks import RandomNetwork, WeightLaw, random_network
+from slth.networks.layers import Conv, Dense, Relu
+from slth.networks.random_network import BLOCK
 
 MASK64 = (1 << 64) - 1
 

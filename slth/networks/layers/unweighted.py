@@ -8,12 +8,12 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from slth.forms import Form
-from slth.tickets.layers.base import Passing, Shape
-from slth.tickets.layers.conv import Two, two, window_positions
+from slth.networks.layers.base import Shape, Unweighted
+from slth.networks.layers.conv import Two, two, window_positions
 
 
 @dataclass(frozen=True)
-class Relu(Passing):
+class Relu(Unweighted):
     """The positive part of every entry."""
 
     def apply(self, x: Tensor) -> Tensor:
@@ -38,7 +38,7 @@ class Relu(Passing):
 
 
 @dataclass(frozen=True)
-class _Window(Passing):
+class _Window(Unweighted):
     """One value for each window on each channel."""
 
     forms: ClassVar[Mapping[str, Form]] = {"kernel": two(1), "stride": two(1), "padding": two(0)}
@@ -128,7 +128,7 @@ class AvgPool(_Window):
 
 
 @dataclass(frozen=True)
-class GlobalAvgPool(Passing):
+class GlobalAvgPool(Unweighted):
     """The mean of each channel, as an image of one pixel.
 
     Examples
@@ -165,7 +165,7 @@ class GlobalAvgPool(Passing):
 
 
 @dataclass(frozen=True)
-class Flatten(Passing):
+class Flatten(Unweighted):
     """All entries as one vector."""
 
     def apply(self, x: Tensor) -> Tensor:

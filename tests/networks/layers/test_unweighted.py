@@ -7,20 +7,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slth.tickets.layers import AvgPool, Flatten, GlobalAvgPool, MaxPool, Passing, Relu
+from slth.networks.layers import AvgPool, Flatten, GlobalAvgPool, MaxPool, Relu, Unweighted
 
 TWO = st.tuples(st.integers(1, 4), st.integers(1, 4))
 
 
 @st.composite
-def layers(draw: st.DrawFn) -> Passing:
+def layers(draw: st.DrawFn) -> Unweighted:
     kind: Any = draw(st.sampled_from([Relu, Flatten, GlobalAvgPool, MaxPool, AvgPool]))
     if kind is MaxPool or kind is AvgPool:
         kernel = draw(TWO)
         padding = (draw(st.integers(0, kernel[0] // 2)), draw(st.integers(0, kernel[1] // 2)))
-        window: Passing = kind(kernel, draw(TWO), padding)
+        window: Unweighted = kind(kernel, draw(TWO), padding)
         return window
-    plain: Passing = kind()
+    plain: Unweighted = kind()
     return plain
 
 
@@ -30,7 +30,7 @@ def layers(draw: st.DrawFn) -> Passing:
     seed=st.integers(0, 10**6),
 )
 @settings(deadline=None, max_examples=100)
-def test_shape_sign_and_constant(layer: Passing, shape: tuple[int, int, int], seed: int) -> None:
+def test_shape_sign_and_constant(layer: Unweighted, shape: tuple[int, int, int], seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     module = layer.module()
     x = torch.randn(30, *shape, generator=generator, dtype=torch.float64)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from slth.tickets.layers.base import Array, Shape, Weighted
-from slth.tickets.layers.norms import spectral_norm_bound
+from slth.networks.layers.base import Array, Shape, Weighted
+from slth.networks.layers.norms import spectral_norm_bound
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Layers as descriptions: what an architecture is made of, without a single weight."""
 
-from slth.tickets.layers.base import Layer, Passing, Shape, Weighted
-from slth.tickets.layers.chain import (
+from slth.networks.layers.base import Layer, Shape, Unweighted, Weighted
+from slth.networks.layers.chain import (
     check_spaces,
     default_input_shape,
     from_json,
@@ -11,10 +11,10 @@ from slth.tickets.layers.chain import (
     to_json,
     weighted,
 )
-from slth.tickets.layers.conv import Conv
-from slth.tickets.layers.dense import Dense
-from slth.tickets.layers.equivariant import Equivariant, GroupPool, Lift, TurnPool
-from slth.tickets.layers.passing import AvgPool, Flatten, GlobalAvgPool, MaxPool, Relu
+from slth.networks.layers.conv import Conv
+from slth.networks.layers.dense import Dense
+from slth.networks.layers.equivariant import Equivariant, GroupPool, Lift, TurnPool
+from slth.networks.layers.unweighted import AvgPool, Flatten, GlobalAvgPool, MaxPool, Relu
 
 __all__ = [
     "AvgPool",
@@ -27,10 +27,10 @@ __all__ = [
     "Layer",
     "Lift",
     "MaxPool",
-    "Passing",
     "Relu",
     "Shape",
     "TurnPool",
+    "Unweighted",
     "Weighted",
     "check_spaces",
     "default_input_shape",

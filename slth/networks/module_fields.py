@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from slth import equivariance
 from slth.forms import Form, choice, flag, instance, integer, listed, number, optional, short, unfit
-from slth.tickets.as_evaluated import kind
+from slth.networks.as_evaluated import kind
 
 _READ = {
     *(torch.float64, torch.float32, torch.float16, torch.bfloat16),

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from slth.tickets import read
+from slth.networks import read
+from slth.networks.layers import AvgPool, Conv, Dense, Flatten, GlobalAvgPool, MaxPool, Relu
 from slth.tickets.adversary import evaluate
-from slth.tickets.layers import AvgPool, Conv, Dense, Flatten, GlobalAvgPool, MaxPool, Relu
 
 
 def network(*widths: int, seed: int = 0) -> nn.Sequential:

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from slth.tickets.layers import Conv, Dense, norms
-from slth.tickets.layers.norms import convolution_norm_bound, spectral_norm_bound
+from slth.networks.layers import Conv, Dense, norms
+from slth.networks.layers.norms import convolution_norm_bound, spectral_norm_bound
 
 PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))
 

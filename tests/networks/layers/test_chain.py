@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from slth.tickets.layers import (
+from slth.networks.layers import (
     AvgPool,
     Conv,
     Dense,

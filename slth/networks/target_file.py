@@ -13,12 +13,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from slth.forms import short
-from slth.tickets import torch_file
-from slth.tickets.file_kind import file_kind
-from slth.tickets.module_fields import check_fields, dense_tensor, plain_tensor
-from slth.tickets.state_dict import numbered
-from slth.tickets.target import FOLDABLE, SUPPORTED, read
-from slth.tickets.torch_file import MOST_MODULES, HostileFile
+from slth.networks import torch_file
+from slth.networks.capture import FOLDABLE, SUPPORTED, read
+from slth.networks.file_kind import file_kind
+from slth.networks.module_fields import check_fields, dense_tensor, plain_tensor
+from slth.networks.state_dict import numbered
+from slth.networks.torch_file import MOST_MODULES, HostileFile
 
 # Weights that a small file may ask for, 32 MiB of them; a larger one, one for each of its bytes.
 _FREE_NUMBERS = 1 << 23
@@ -59,7 +59,7 @@ def load_target(path: str | PathLike[str]) -> nn.Sequential:
     Returns
     -------
     torch.nn.Sequential
-        Built anew from what :func:`slth.tickets.read` finds, float32, without gradients.
+        Built anew from what :func:`slth.networks.read` finds, float32, without gradients.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def load_target(path: str | PathLike[str]) -> nn.Sequential:
     TargetFileError
         If the file is damaged, of another kind, or holds more than a target.
     ValueError
-        If the network has a form that :func:`slth.tickets.read` refuses.
+        If the network has a form that :func:`slth.networks.read` refuses.
 
     Examples
     --------
