@@ -14,6 +14,7 @@ import re
 import shutil
 import signal
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,12 @@ if (
 ):  # a script has its own folder on the path, and here we need the one above
     sys.path[0] = str(ROOT)
 
-from book import chapter, ledger, pages  # noqa: E402
+from book import ledger, pages  # noqa: E402
 from book.clean import folder as clean  # noqa: E402
 from book.execute import Result, Runs  # noqa: E402
 from book.project import BuildError, Project, write_atomically  # noqa: E402
 from slth import claims  # noqa: E402
-from slth.claims.verification import records  # noqa: E402
+from slth.claims import chapters  # noqa: E402
 
 
 def _literal(text: str) -> Any:
@@ -247,17 +248,23 @@ def run_once(project: Project, profile: str, name: str, settings: dict[str, Any]
     """Run a chapter with other parameters and leave the executed notebook in ``_build/runs``."""
     runs = Runs(project, profile)
     (plan,) = runs.plan([name])
-    chapter.check_overrides(name, plan.parameters, settings)
-    done = chapter.run(
-        name, plan.path, runs.extensions, {**plan.overrides, **settings}, project.registry
+    try:
+        plan.chapter.check_overrides(settings)
+    except chapters.ChapterError as error:
+        raise BuildError(str(error)) from None
+    finished = chapters.run(
+        [(plan.chapter, {**plan.overrides, **settings})],
+        project.registry,
+        log=runs.folder / "kernels.log",
     )
-    if done.notebook is None:
-        raise BuildError(f"chapter {name}: {done.error}")
+    with closing(finished):
+        [(_, done)] = finished
+    if done.stopped is not None:
+        raise BuildError(f"chapter {name}: {done.details}")
     path = project.build / "runs" / f"{name}.ipynb"
-    write_atomically(path, done.notebook)
-    recorded = records(nbformat.reads(done.notebook, as_version=4))
+    write_atomically(path, nbformat.writes(done.notebook))
     registry = claims.load(project.registry)
-    for one in map(claims.Record.from_dict, recorded):
+    for one in done.records:
         click.echo(claims.markdown(registry[one.claim], one).replace("**", ""))
     click.echo(path)
 

@@ -3,26 +3,20 @@
 import copy
 import json
 import math
-import multiprocessing
-import os
-import signal
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from tqdm import tqdm
 
-from book import chapter
 from book.project import BuildError, Project, chapter_digest, write_atomically
 from slth import claims
-from slth.claims.verification import expected_seconds, records
-from slth.processes import follow_parent
+from slth.claims import chapters
+from slth.claims.chapters import Chapter, Run, code_cells
 
 
 @dataclass(frozen=True)
@@ -53,12 +47,19 @@ class Result:
 class Plan:
     """A chapter as it is to be run now."""
 
-    name: str
-    path: Path
-    notebook: Any
-    parameters: dict[str, Any]
+    chapter: Chapter
     overrides: dict[str, Any]
     digest: str
+
+    @property
+    def name(self) -> str:
+        """The stem of the chapter."""
+        return self.chapter.name
+
+    @property
+    def notebook(self) -> Any:
+        """The chapter's cells."""
+        return self.chapter.notebook
 
 
 class Runs:
@@ -77,7 +78,6 @@ class Runs:
         self.profile = profile
         self.folder = project.build / profile
         self.cache_path = self.folder / "jupyter_cache"
-        self.extensions = project.markdown_extensions()
 
     def plan(self, names: Sequence[str]) -> list[Plan]:
         """Read the chapters and work out the digests of their next runs.
@@ -85,20 +85,17 @@ class Runs:
         Raises
         ------
         BuildError
-            If a chapter is missing, or the profile sets a parameter that a chapter does not have.
+            If a chapter is missing, or not written as chapters are.
         """
         registry = claims.load(self.project.registry)
         plans = []
         for name in names:
-            path = self.project.chapter_path(name)
-            notebook = chapter.read(path, self.extensions)
-            known = chapter.parameters(name, notebook)
-            changed = self.project.overrides(name, self.profile)
-            chapter.check_overrides(name, known, changed)
+            chapter = self.project.chapter(name)
+            changed = chapter.overrides(self.profile)
             rules = [asdict(claim) for claim in registry.values() if claim.chapter == name]
-            cells = [cell.source for cell in chapter.code_cells(notebook)]
+            cells = [cell.source for cell in code_cells(chapter.notebook)]
             digest = chapter_digest(self.project, name, cells, changed, rules)
-            plans.append(Plan(name, path, notebook, known, changed, digest))
+            plans.append(Plan(chapter, changed, digest))
         return plans
 
     def result(self, plan: Plan) -> Result | None:
@@ -122,19 +119,20 @@ class Runs:
         The cache looks at the options of cells too, although they are no part of the digest.
         """
         cache = get_cache(self.cache_path)
-        cells = chapter.code_cells(plan.notebook)
+        cells = code_cells(plan.notebook)
         records = [one for one in cache.list_cache_records() if Path(one.uri).stem == plan.name]
         for record in sorted(records, key=lambda one: one.created, reverse=True):
             bundle = cache.get_cache_bundle(record.pk)
-            ran = chapter.code_cells(bundle.nb)
+            ran = code_cells(bundle.nb)
             if [cell.source for cell in cells] != [cell.source for cell in ran]:
                 continue
             notebook = copy.deepcopy(plan.notebook)
-            for cell, done in zip(chapter.code_cells(notebook), ran, strict=True):
+            for cell, done in zip(code_cells(notebook), ran, strict=True):
                 cell.outputs, cell.execution_count = done.outputs, done.execution_count
             notebook.metadata["language_info"] = bundle.nb.metadata["language_info"]
             cache.cache_notebook_bundle(
-                CacheBundleIn(notebook, str(plan.path), data=record.data), check_validity=False
+                CacheBundleIn(notebook, str(plan.chapter.path), data=record.data),
+                check_validity=False,
             )
             return True
         return False
@@ -156,58 +154,39 @@ class Runs:
         waiting.sort(key=self._expected, reverse=True)
         failures = []
         if waiting:
-            for plan, done in self._run_all(waiting, workers):
-                if done.error is None:
-                    results[plan.name] = self._store(plan, done)
-                else:
-                    failures.append(f"chapter {plan.name}: {done.error}")
+            with closing(self._run_all(waiting, workers)) as finished:
+                for plan, done in finished:
+                    if done.stopped is None:
+                        results[plan.name] = self._store(plan, done)
+                    else:
+                        failures.append(f"chapter {plan.name}: {done.details}")
         if failures:
             raise BuildError("\n".join(failures))
         return {name: result for name, result in results.items() if result is not None}
 
-    def _run_all(self, plans: Sequence[Plan], workers: int) -> Any:
+    def _run_all(self, plans: Sequence[Plan], workers: int) -> Generator[tuple[Plan, Run]]:
         """Yield each plan with its run, in the order in which they end."""
-        workers = min(workers, len(plans))
-        pool = ProcessPoolExecutor(
-            max_workers=workers,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_prepare_worker,
-            initargs=(self.folder / "kernels.log", max(1, (os.cpu_count() or 1) // workers)),
+        by_name = {plan.name: plan for plan in plans}
+        running = chapters.run(
+            [(plan.chapter, plan.overrides) for plan in plans],
+            self.project.registry,
+            workers=workers,
+            log=self.folder / "kernels.log",
         )
-        futures = {
-            pool.submit(
-                chapter.run,
-                plan.name,
-                plan.path,
-                self.extensions,
-                plan.overrides,
-                self.project.registry,
-            ): plan
-            for plan in plans
-        }
-        try:
-            with tqdm(total=len(plans), desc="chapters", unit="chapter") as bar:
-                for future in as_completed(futures):
-                    plan = futures[future]
-                    try:
-                        yield plan, future.result()
-                    except BrokenProcessPool:
-                        yield plan, chapter.Run(plan.name, None, 0.0, "its process was killed")
-                    bar.set_postfix_str(plan.name)
-                    bar.update()
-            pool.shutdown()
-        except BaseException:
-            for child in multiprocessing.active_children():
-                child.terminate()
-            pool.shutdown(cancel_futures=True)
-            raise
+        bar = tqdm(total=len(plans), desc="chapters", unit="chapter")
+        with closing(running), bar:
+            for chapter, done in running:
+                yield by_name[chapter.name], done
+                bar.set_postfix_str(chapter.name)
+                bar.update()
 
-    def _store(self, plan: Plan, done: chapter.Run) -> Result:
+    def _store(self, plan: Plan, done: Run) -> Result:
         """Put outputs into the cache, then the result beside it; only the result makes it count."""
-        notebook = nbformat.reads(done.notebook, as_version=4)
         get_cache(self.cache_path).cache_notebook_bundle(
             CacheBundleIn(
-                notebook, str(plan.path), data={"execution_seconds": round(done.seconds, 2)}
+                done.notebook,
+                str(plan.chapter.path),
+                data={"execution_seconds": round(done.seconds, 2)},
             ),
             check_validity=False,
             overwrite=True,
@@ -216,32 +195,16 @@ class Runs:
             chapter=plan.name,
             digest=plan.digest,
             seconds=round(done.seconds, 2),
-            parameters=plan.parameters,
+            parameters=plan.chapter.parameters,
             overrides=plan.overrides,
-            records=tuple(records(notebook)),
+            records=tuple(chapters.records(done.notebook)),
         )
         write_atomically(self._result_path(plan.name), json.dumps(asdict(result), indent=1))
         return result
 
     def _expected(self, plan: Plan) -> float:
-        seconds = expected_seconds(plan.name, self.profile)
+        seconds = chapters.expected_seconds(plan.name, self.profile)
         return math.inf if seconds is None else seconds
 
     def _result_path(self, name: str) -> Path:
         return self.folder / "results" / f"{name}.json"
-
-
-def _prepare_worker(log: Path, threads: int) -> None:
-    """Let a terminated worker unwind and stop its kernel; send what kernels say to a file.
-
-    When the build is killed, the worker ends, and its kernel too.  Kernels share the cores: more
-    threads than cores wait for one another.
-    """
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-    os.environ.setdefault("NUMBA_NUM_THREADS", str(threads))
-    follow_parent()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)

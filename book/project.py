@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 import slth
-from slth.claims.verification import fast_parameters
+from slth.claims.chapters import Chapter, ChapterError, read
 
 
 class BuildError(Exception):
@@ -40,6 +40,19 @@ class Project:
         """Return the stems of the chapters that the table of contents lists, in its order."""
         return [Path(name).stem for name in toc_files(self.toc()) if name.startswith("notebooks/")]
 
+    def chapter(self, name: str) -> Chapter:
+        """Read a chapter.
+
+        Raises
+        ------
+        BuildError
+            If there is no such chapter, or it is not written as chapters are.
+        """
+        try:
+            return read(self.chapter_path(name))
+        except ChapterError as error:
+            raise BuildError(str(error)) from None
+
     def chapter_path(self, name: str) -> Path:
         """Return the source of a chapter.
 
@@ -57,24 +70,6 @@ class Project:
         """Return the table of contents."""
         toc: dict[str, Any] = yaml.safe_load((self.root / "_toc.yml").read_text("utf-8"))
         return toc
-
-    def markdown_extensions(self) -> frozenset[str]:
-        """Return the MyST extensions in use, which decide how a source splits into cells."""
-        config = yaml.safe_load((self.root / "_config.yml").read_text("utf-8"))
-        return frozenset(config["parse"]["myst_enable_extensions"])
-
-    def overrides(self, name: str, profile: str) -> dict[str, Any]:
-        """Return the parameters of a chapter that a profile changes: none in ``full``.
-
-        Raises
-        ------
-        BuildError
-            If the chapter's front matter is not well formed.
-        """
-        try:
-            return {} if profile == "full" else fast_parameters(self.chapter_path(name))
-        except ValueError as error:
-            raise BuildError(str(error)) from None
 
 
 def toc_files(toc: Any) -> list[str]:

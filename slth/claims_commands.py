@@ -92,12 +92,12 @@ def verify(
     Needs the extra 'notebook'.  The exit code is 0 if every claim holds, 1 if one fails, 2 if one
     is unknown or registered as not checked.
     """
-    from slth.claims import markdown, status, verification
+    from slth.claims import chapters, markdown, status, verification
 
     known = _claims(list(identifiers))
 
     def announce(chapter: str) -> None:
-        seconds = verification.expected_seconds(chapter, profile)
+        seconds = chapters.expected_seconds(chapter, profile)
         time = "its time is not stored" if seconds is None else f"took {seconds:.0f} s last time"
         click.echo(f"Running chapter {chapter}, {profile} profile ({time}) …", err=True)
 

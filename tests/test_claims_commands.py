@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from slth import claims, shipped
 from slth.__main__ import main
 from slth.claims import verification
-from slth.claims.verification import ChapterRun
+from slth.claims.chapters import Run
 
 ROOT = Path(__file__).parents[1]
 
@@ -154,19 +154,21 @@ def test_verify_runs_each_chapter_once_and_answers_with_its_exit_code(
         bound = None if outcome == "shown" else 1
         return claims.Record(claim, role, 1, bound, None, None, outcome)  # type: ignore[arg-type]
 
+    def left(*made: claims.Record) -> Run:
+        outputs = [{"data": {claims.MIME: one.as_dict()}} for one in made]
+        return Run({"cells": [{"cell_type": "code", "outputs": outputs}]}, 1.0)
+
     ran: list[tuple[str, str]] = []
     results = {
-        "01-a": ChapterRun(
-            (
-                record("sum", "record", "holds"),
-                record("sum", "control", "fails"),
-                record("late", "record", "fails"),
-            )
+        "01-a": left(
+            record("sum", "record", "holds"),
+            record("sum", "control", "fails"),
+            record("late", "record", "fails"),
         ),
-        "02-b": ChapterRun((record("picture", "record", "shown"),)),
+        "02-b": left(record("picture", "record", "shown")),
     }
 
-    def fake(name: str, profile: str) -> ChapterRun:
+    def fake(name: str, profile: str) -> Run:
         ran.append((name, profile))
         return results[name]
 
@@ -214,7 +216,7 @@ def test_a_claim_holds_only_if_everything_does(
         claims.Record("sum", role, 1, 1, None, None, verdict)  # type: ignore[arg-type]
         for role, verdict in records
     )
-    assert verification.judge(claim, ChapterRun(made, stopped)).outcome == outcome
+    assert verification.judge(claim, made, stopped).outcome == outcome
 
 
 def test_without_the_tools_the_message_says_what_to_install(

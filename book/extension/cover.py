@@ -11,9 +11,9 @@ from sphinx.addnodes import only
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from book.chapter import read
 from book.extension.generated import Generated, collected
 from book.project import Project
+from slth.claims import chapters
 
 LOGGER = logging.getLogger(__name__)
 
@@ -96,11 +96,10 @@ class ChapterCards(Generated):
         questions: Mapping[str, str],
         results: Mapping[str, Any],
     ) -> str:
-        path = project.chapter_path(name)
-        text = path.read_text("utf-8")
+        text = project.chapter_path(name).read_text("utf-8")
         found = re.search(r"^# (.+)$", text, flags=re.MULTILINE)
         title = found[1] if found else name
-        time = f"{reading_minutes(read(path, project.markdown_extensions()))} min to read"
+        time = f"{reading_minutes(chapters.parse(text))} min to read"
         if name in results["chapters"]:
             time += f" · {max(1, round(results['chapters'][name]['seconds']))} s to run"
         return card(f"/notebooks/{name}", number, title, questions.get(name) or _blurb(text), time)
@@ -134,7 +133,7 @@ def reading_minutes(notebook: Any) -> int:
     Parameters
     ----------
     notebook
-        The chapter, as :func:`book.chapter.read` returns it.
+        The chapter, as :func:`slth.claims.chapters.parse` returns it.
     """
     words = 0
     for cell in notebook.cells:

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from book import chapter
 from book.extension import api, cells, commands, public, uses
 from book.project import Project
+from slth.claims import chapters
 from tests.book.conftest import ROOT, Book, TinyBook, parsed
 
 group = pytest.mark.xdist_group("book")
@@ -95,12 +95,8 @@ def test_every_link_of_a_code_cell_leads_to_an_entry(built: Book) -> None:
 def sources() -> dict[str, str]:
     """Return the code of each chapter as one text."""
     project = Project(ROOT)
-    extensions = project.markdown_extensions()
     return {
-        name: "\n".join(
-            cell.source
-            for cell in chapter.code_cells(chapter.read(project.chapter_path(name), extensions))
-        )
+        name: "\n".join(cell.source for cell in chapters.code_cells(project.chapter(name).notebook))
         for name in project.chapter_names()
     }
 

@@ -18,9 +18,11 @@ from bs4 import BeautifulSoup
 
 from book import build, ledger
 from book.execute import Result
+from book.extension import claims_page
 from book.project import BuildError, Project, chapter_digest, package_digest
 from slth import claims
 from slth.claims.rules import Outcome
+from slth.claims.verdict import faults
 from tests.book.conftest import TinyBook
 
 CLAIM = """
@@ -190,10 +192,10 @@ def test_the_digest_covers_all_that_results_depend_on(
 
 def test_interrupted_and_started_again(tiny: TinyBook) -> None:
     """What had finished is kept; what was running is run again."""
-    slow = """
+    slow = f"""
         import time
         from pathlib import Path
-        while not Path("../go").exists():
+        while not Path({str(tiny.root / "go")!r}).exists():
             time.sleep(0.1)
     """
     tiny.write({"01-quick": "# Quick\n\n" + cell("1 + 1"), "02-slow": "# Slow\n\n" + cell(slow)})
@@ -217,11 +219,12 @@ def test_interrupted_and_started_again(tiny: TinyBook) -> None:
 
 def test_a_killed_build_leaves_nothing_running(tiny: TinyBook) -> None:
     """Not even the kernel of the chapter that ran."""
-    endless = """
+    endless = f"""
         import os, time
         from pathlib import Path
-        Path("../new").write_text(f"{os.getpid()} {os.getppid()}")
-        Path("../new").rename("../processes")
+        new = Path({str(tiny.root / "new")!r})
+        new.write_text(f"{{os.getpid()}} {{os.getppid()}}")
+        new.rename(new.with_name("processes"))
         while True:
             time.sleep(0.1)
     """
@@ -339,6 +342,46 @@ def test_nothing_is_done_twice_and_every_change_counts(tiny: TinyBook) -> None:
     )
     assert one.returncode == 0, one.stderr
     assert "holds: every check bears it out, every control fails" in one.stdout
+
+
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [
+        ("record('sum', measured=3, bound=2)", "a check does not bear it out"),
+        ("control('sum', measured=2, bound=2)", "a negative control does not fail"),
+    ],
+)
+def test_build_command_and_ledger_agree_on_a_tampered_record(
+    tiny: TinyBook, check: str, words: str
+) -> None:
+    """A chapter that silences the check still runs to its end; nobody believes it."""
+    silenced = f"""
+        from contextlib import suppress
+        from slth import claims
+        with suppress(claims.ClaimFailed):
+            claims.{check}
+    """
+    tiny.write(
+        {"01-a": "# A\n\n" + CHECK + cell(silenced) + CONTROL}, {"01-a": CLAIM.format(id="sum")}
+    )
+    project = Project(tiny.root)
+    claim = claims.load(project.registry)["sum"]
+    with pytest.raises(BuildError, match=f"^chapter 01-a: claim 'sum': {words}$"):
+        build.build(project, "full", [], 1, None, execute_only=True)
+    stored = json.loads(tiny.result("01-a").read_text("utf-8"))
+    recorded = [claims.Record.from_dict(one) for one in stored["records"]]
+    assert faults(claim, recorded) == (words,)
+    assert f"not checked, because {words}" in claims_page.table([claim], recorded)
+    again = subprocess.run(
+        [sys.executable, "-m", "slth", "claims", "verify", "sum", "--json"],
+        cwd=tiny.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert again.returncode == 1, again.stderr
+    (verdict,) = json.loads(again.stdout)
+    assert (verdict["outcome"], verdict["reason"]) == ("fails", words)
 
 
 def visible(page: Path) -> str:

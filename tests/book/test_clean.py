@@ -14,15 +14,14 @@ import nbformat
 import pytest
 import yaml
 
-from book import chapter
 from book.clean import folder, notebook, shared, sources
 from book.execute import Result
 from book.pages import site_address
 from slth import claims
-from slth.claims.verification import ChapterRun, judge, records
+from slth.claims import chapters
+from slth.claims.chapters import records
+from slth.claims.verification import judge
 from tests.book.conftest import FRONT, ROOT, Book, TinyBook
-
-EXTENSIONS = frozenset({"amsmath", "colon_fence", "deflist", "dollarmath", "substitution"})
 
 LEFTOVERS = {
     "role": r"(?<!`)\{[\w:+.-]+\}`",
@@ -149,7 +148,7 @@ def make(
 ) -> Any:
     """Return the clean notebook of a chapter named 01-a, which another one follows."""
     path.write_text(FRONT + text, encoding="utf-8")
-    cells = sources.cells(chapter.read(path, EXTENSIONS))
+    cells = sources.cells(chapters.read(path).notebook)
     elsewhere = {"thm-other": shared.Label("02-b", "Theorem 7")}
     book = shared.Shared(
         chapters={"01-a": "The title", "02-b": "The other"},
@@ -462,14 +461,14 @@ def test_every_clean_notebook_runs_from_the_wheel(
     """In an empty folder, with nothing but the wheel; all its claims hold."""
     source = built.html / "notebooks" / "clean" / f"{name}.ipynb"
     done = execute(sys.executable, source, tmp_path / "empty", PYTHONPATH=str(wheel))
-    run = ChapterRun(tuple(map(claims.Record.from_dict, records(done))))
+    recorded = [claims.Record.from_dict(one) for one in records(done)]
     registry = claims.load(wheel / "slth" / "registry")
     own = [one for one in registry.values() if one.chapter == name and one.unchecked is None]
     assert own
-    verdicts = {one.id: judge(one, run) for one in own}
+    verdicts = {one.id: judge(one, recorded) for one in own}
     expected = {one.id: "holds" if one.needs_control else "unchecked" for one in own}
     assert {key: verdict.outcome for key, verdict in verdicts.items()} == expected
-    assert {one.claim for one in run.records} == set(expected)
+    assert {one.claim for one in recorded} == set(expected)
 
 
 @pytest.mark.slow

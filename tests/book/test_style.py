@@ -15,13 +15,11 @@ from typing import Any
 import pytest
 import yaml
 
-from book import chapter
-from book.project import Project
+from slth.claims import chapters
 from tests.book.conftest import FRONT, ROOT
 from tests.book.test_sources import PAGES, prose
 
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.md"))
-EXTENSIONS = Project(ROOT).markdown_extensions()
 
 FILLER = (
     r"very|really|simply|obviously|clearly|just|basically|of course|as we all know|note that"
@@ -138,17 +136,13 @@ class Cell:
 @cache
 def cells(text: str) -> tuple[Cell, ...]:
     """Return the code cells of a chapter."""
-    from myst_nb.core.read import read_myst_markdown_notebook
-    from myst_parser.config.main import MdParserConfig
-
-    config = MdParserConfig(enable_extensions=set(EXTENSIONS))
     return tuple(
         Cell(
             sum(bool(line.strip()) for line in cell.source.splitlines()),
             any(str(tag).startswith(("hide", "remove")) for tag in cell.metadata.get("tags", [])),
             cell.metadata.get("mystnb", {}),
         )
-        for cell in chapter.code_cells(read_myst_markdown_notebook(text, config=config))
+        for cell in chapters.code_cells(chapters.parse(text))
     )
 
 
