@@ -23,8 +23,8 @@ book: $(STAMP) ## execute the chapters, build the HTML, print its path
 pdf: book browser ## print the built book as one PDF, and its path
 	$(BIN)/python book/pdf.py
 
-epub: book browser ## pack the built book as one EPUB, and print its path
-	$(BIN)/python book/epub.py
+epub: $(STAMP) ## execute the chapters, make one EPUB of them, print its path
+	$(BIN)/python book/build.py --builder epub
 
 serve: $(STAMP) ## serve the book, rebuild what is edited; CHAPTER=NAME serves only that one
 	$(BIN)/python book/serve.py $(if $(CHAPTER),--chapter $(CHAPTER))

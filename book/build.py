@@ -4,6 +4,7 @@ python book/build.py                                      the published book
 python book/build.py --profile fast                       the same with small parameters
 python book/build.py --profile fast --chapter NAME        one chapter, with a preview of its page
 python book/build.py --chapter NAME --set trials=100      other parameters; the book stays as it is
+python book/build.py --builder epub                       one file for electronic readers
 python book/build.py --builder linkcheck                  open the outside addresses of all pages
 """
 
@@ -71,10 +72,10 @@ def _repository(context: click.Context, option: click.Parameter, value: str | No
 )
 @click.option(
     "--builder",
-    type=click.Choice(["html", "linkcheck"]),
+    type=click.Choice(["html", "linkcheck", "epub"]),
     default="html",
     show_default=True,
-    help="Make pages, or open the outside addresses that they link to.",
+    help="Make pages, one EPUB of them, or open the outside addresses that they link to.",
 )
 @click.option("--execute-only", is_flag=True, help="Run and check the chapters, make no pages.")
 @click.option(
@@ -158,7 +159,7 @@ def build(
     execute_only: bool = False,
     live: bool = False,
 ) -> Path | None:
-    """Bring results, ledger and pages up to date; return the first page, or the list of links.
+    """Bring results, ledger and pages up to date; return the first page, or the file made.
 
     Parameters
     ----------
@@ -171,7 +172,7 @@ def build(
     repository
         OWNER/NAME of the published book on GitHub, if there is one.
     builder
-        What to make of the pages: ``html``, or ``linkcheck``.
+        What to make: ``html``, ``epub``, or ``linkcheck``.
     execute_only
         Whether to stop before the pages, and return None.
     live
@@ -216,9 +217,9 @@ def build(
         strict=not names and not live,
         names=names,
     )
-    if builder == "linkcheck":
+    if builder != "html":
         make(builder=builder, fresh=True)
-        return folder / builder / "output.json"
+        return folder / builder / pages.MADE[builder]
     framed, frame = folder / "frame.digest", pages.frame_digest(project, collected, toc)
     known = framed.is_file() and framed.read_text("utf-8") == frame
     framed.unlink(missing_ok=True)

@@ -11,6 +11,19 @@ from typing import Any, TextIO
 import yaml
 
 from book.project import BuildError, Project, files_digest, folder_files, toc_files
+from slth import __version__
+
+MADE = {"epub": "strong-lottery-tickets.epub", "linkcheck": "output.json"}
+"""What Sphinx's builders make beside pages."""
+
+IN_READERS = {
+    "html_css_files": [],
+    "html_js_files": [],
+    "html_math_renderer": "mathml",
+    "html_static_path": ["book/_static/reader.css"],
+    "version": __version__,
+}
+"""What the configuration says otherwise for the readers of an EPUB."""
 
 
 class _Tee(io.TextIOBase):
@@ -63,7 +76,7 @@ def build(
     names: Sequence[str] = (),
     builder: str = "html",
 ) -> None:
-    """Build the pages into ``folder/html``, or what another of Sphinx's builders makes of them.
+    """Build the pages into ``folder/html``, or with another of Sphinx's builders.
 
     The pages are made beside the old ones and put in their place at the end.
 
@@ -91,7 +104,7 @@ def build(
         If there are any, only warnings about these chapters are shown: in a preview of some
         chapters the links to all the others must fail.
     builder
-        Sphinx's name of what is made of the pages: ``html``, or ``linkcheck`` for a list of the
+        Sphinx's name of what is made: ``html``, ``epub``, or ``linkcheck`` for a list of the
         outside addresses, each with what it answers.
 
     Raises
@@ -123,7 +136,8 @@ def build(
                 "slth_notebooks": str(notebooks),
                 "slth_repository": repository or "",
                 "html_baseurl": site_address(repository) if repository else "",
-            },
+            }
+            | (IN_READERS if builder == "epub" else {}),
             doctreedir=folder / "doctrees",
             freshenv=fresh,
             quiet=True,

@@ -1,4 +1,4 @@
-"""What the printed book and the packed one share: the imprint, the title page, opening it."""
+"""The printed book as a document: the imprint, the title page, opening it."""
 
 import subprocess
 from collections.abc import Iterator

@@ -10,6 +10,7 @@ from book.extension import (
     claims,
     commands,
     cover,
+    epub,
     explorer,
     footer,
     launch,
@@ -21,7 +22,7 @@ from book.extension import (
 
 # The last three write to the end of a chapter, in this order.
 PARTS = (
-    *(access, api, claims, commands, cover, explorer, launch, meta, offline),
+    *(access, api, claims, commands, cover, epub, explorer, launch, meta, offline),
     *(uses, symbols, footer),
 )
 

@@ -66,7 +66,7 @@ def describe(
 def write_files(app: Sphinx, error: Exception | None) -> None:
     """Write robots.txt and the page for wrong addresses."""
     address = app.config.html_baseurl
-    if error is not None or app.builder.format != "html" or not address:
+    if error is not None or app.builder.name != "html" or not address:
         return
     folder, title = Path(app.outdir), app.config.ogp_site_name
     (folder / "robots.txt").write_text(

@@ -29,7 +29,7 @@ def _text(asset: Any) -> str:
 
 def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
     """Put MathJax beside the pages, from the wheel sphinx-mathjax-offline."""
-    if error is not None or app.builder.format != "html":
+    if error is not None or app.builder.name != "html":
         return
     for entry in files("sphinx-mathjax-offline") or []:
         _, _, part = entry.as_posix().partition("/static/mathjax/")
