@@ -15,10 +15,9 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+from slth.arrays import Bools, Floats
+
 Solve = Callable[[Floats, float, int | None, float | None], Bools]
 
 THREADS = 2

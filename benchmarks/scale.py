@@ -25,6 +25,7 @@ import torch
 from torch import nn
 
 import slth
+from slth.files import write_atomically
 
 SEED = 18
 INPUT_SHAPE = (3, 224, 224)
@@ -192,9 +193,7 @@ def main(store: Path, widths: tuple[int, ...]) -> None:
         },
     }
     store.parent.mkdir(parents=True, exist_ok=True)
-    aside = store.with_suffix(".new")
-    aside.write_text(json.dumps(result, indent=1) + "\n")
-    aside.replace(store)
+    write_atomically(store, f"{json.dumps(result, indent=1)}\n".encode())
     click.echo(f"stored in {store}")
 
 

@@ -21,8 +21,10 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks import machine
-from benchmarks.peers import PEERS, THREADS, Floats, Peer
+from benchmarks.peers import PEERS, THREADS, Peer
 from slth import subset_sum
+from slth.arrays import Floats
+from slth.files import write_atomically
 
 SEED = 2024
 TOLERANCE = 0.01
@@ -210,9 +212,7 @@ def main(store: Path) -> None:
     for name, run in result["pensia"].items():
         click.echo(f"397,000 instances, n = 21, {name}: {run['seconds']:.2f} s")
     store.parent.mkdir(parents=True, exist_ok=True)
-    aside = store.with_suffix(".new")
-    aside.write_text(json.dumps(result, indent=1) + "\n")
-    aside.replace(store)
+    write_atomically(store, f"{json.dumps(result, indent=1)}\n".encode())
     click.echo(f"{result['seconds']:.0f} s; stored in {store}")
 
 

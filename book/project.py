@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +11,7 @@ from typing import Any
 import yaml
 
 import slth
+from slth import files
 from slth.claims.chapters import Chapter, ChapterError, read
 
 
@@ -85,16 +84,9 @@ def toc_files(toc: Any) -> list[str]:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that an interruption leaves either the old text or the new one."""
+    """Write a text whole or not at all, in a folder that need not be there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    files.write_atomically(path, text.encode())
 
 
 def files_digest(files: Iterable[Path], root: Path) -> str:

@@ -8,8 +8,8 @@ from scipy.stats import binom
 
 from slth.constructions.layer_plan import LayerPlan
 from slth.constructions.subsets import MOST_FEASIBLE
+from slth.objectives import Objective
 from slth.subset_sum import Cost, cost
-from slth.tickets import Objective
 
 # Chance, for a whole layer, of more live products than the estimate reckons with.
 _RARE = 1e-3

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from slth.constructions.subsets import Bools, choose
-from slth.tickets import Objective
+from slth.arrays import Bools
+from slth.constructions.subsets import choose
+from slth.objectives import Objective
 
 
 @dataclass(frozen=True, eq=False)

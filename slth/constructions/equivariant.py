@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slth.constructions.dense import DenseMasks, dense_masks
-from slth.tickets import Objective
+from slth.objectives import Objective
 
 
 def equivariant_masks(

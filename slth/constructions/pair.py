@@ -7,14 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from slth.arrays import Bytes
 from slth.constructions.dense import hidden_width
 from slth.constructions.layer_plan import LayerPlan
 from slth.constructions.not_found import TicketNotFound
 from slth.constructions.subsets import choose
 from slth.networks import RandomNetwork
 from slth.networks.layers import Shape
-from slth.tickets import Objective
-from slth.tickets.mask import Bytes, write_rows
+from slth.objectives import Objective
+from slth.tickets.mask import write_rows
 
 # Random weights that are held at a time.
 _BLOCK = 1 << 22

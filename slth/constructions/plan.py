@@ -14,8 +14,9 @@ from slth.constructions.remedies import remedies
 from slth.forms import choice, flag, integer, optional
 from slth.networks import RandomNetwork, Target, WeightLaw, layers, read
 from slth.networks.layers import Layer, Relu, Shape, Weighted
+from slth.objectives import OBJECTIVES, Objective
 from slth.subset_sum import Cost
-from slth.tickets import Construction, Objective
+from slth.tickets import Construction
 
 # Seconds up to which the best subsets are sought unless another objective was asked for.
 BEST_WITHIN = 10.0
@@ -165,7 +166,7 @@ def plan(
     depth = len(known.coefficients)
     chosen, sizes = _sizes(construction, size, depth)
     if objective is not None:
-        choice(*get_args(Objective))("objective", objective)
+        choice(*OBJECTIVES)("objective", objective)
     if objective == "fewest" and sizes[0] is not None:
         raise ValueError(
             f"objective 'fewest' chooses the number of terms: size k={sizes[0]} fixes it"

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from slth.arrays import Bytes
 from slth.constructions.layer_plan import LayerPlan, required_samples
 from slth.constructions.not_found import TicketNotFound
 from slth.constructions.pair import pair_masks
 from slth.constructions.plan import plan
 from slth.networks import WeightLaw, check_reading
-from slth.tickets import Construction, Mask, Objective, Ticket, verify
-from slth.tickets.mask import Bytes
+from slth.objectives import Objective
+from slth.tickets import Construction, Mask, Ticket, verify
 
 
 def prune(

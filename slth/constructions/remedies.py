@@ -8,7 +8,7 @@ import numpy as np
 from slth.constructions.cost import layer_cost
 from slth.constructions.layer_plan import LayerPlan, required_samples
 from slth.networks import WeightLaw
-from slth.tickets import Objective
+from slth.objectives import Objective
 
 # A remedy should leave time for the other layers.
 _SHARE = 0.5

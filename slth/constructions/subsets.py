@@ -6,13 +6,11 @@ from math import fsum
 import numpy as np
 from numpy.typing import NDArray
 
+from slth.arrays import Bools
 from slth.constructions.not_found import Miss, TicketNotFound
+from slth.objectives import Objective
 from slth.subset_sum import solve_many
-from slth.tickets import Objective
-
-Bools = NDArray[np.bool_]
-
-HALVES = ("positive", "negative")
+from slth.tickets.certificate import HALVES
 
 # Of a free size, the first subset within tolerance is sought among this many products: 2^40 subsets
 # are plenty, and the solver's memory is spared however many samples there are.  Most weights are

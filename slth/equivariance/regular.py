@@ -6,7 +6,8 @@ from math import prod
 
 import numpy as np
 
-from slth.equivariance.space import Ints, Space, permutation_matrix
+from slth.arrays import Ints
+from slth.equivariance.space import Space, permutation_matrix
 
 _STAY = np.eye(2, dtype=np.int64)
 _TURN = np.array([[0, -1], [1, 0]])

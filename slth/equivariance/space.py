@@ -11,10 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-_UNIT_ROUNDOFF = 2.0**-53
+from slth.arrays import ROUNDOFF, Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,7 +214,7 @@ class Space:
         # Each entry of a matrix is a sum of `terms` numbers whose phases are off by a few units.
         terms = self.size + prod(kernels.shape[3:]) + 32
         magnitude = np.abs(exact) @ kernels.sum(axis=(3, 4)).reshape(self.size, -1)
-        lost = 2.0 * terms * _UNIT_ROUNDOFF * float(np.linalg.norm(magnitude))
+        lost = 2.0 * terms * ROUNDOFF * float(np.linalg.norm(magnitude))
         return largest * (1.0 + 1e-10) + lost
 
     def orbits(self, moves: Sequence[csr_array]) -> Ints:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.sparse import csr_array
 
-from slth.equivariance.space import Ints, Space, permutation_matrix
+from slth.arrays import Ints
+from slth.equivariance.space import Space, permutation_matrix
 
 
 def sets(points: int) -> Space:

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from slth import subset_sum
-
-Floats = NDArray[np.float64]
+from slth.arrays import Floats
 
 
 def exchange(reserve: ArrayLike, j: int) -> Floats:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 
+from slth.arrays import Floats
 from slth.theory.entropy import binary_entropy
 
-Floats = NDArray[np.float64]
 Points = Callable[[Sequence[Floats]], tuple[Floats, Floats]]
 
 

@@ -13,12 +13,11 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from slth import subset_sum
+from slth.arrays import Floats
 from slth.sweep import Cell, Grid
 
-Floats: TypeAlias = NDArray[np.float64]
 Interval: TypeAlias = tuple[float, float]
 
 PER_CELL = {10: 100, 100: 50, 1000: 20, 10_000: 10}  # samples, by z: a second or two

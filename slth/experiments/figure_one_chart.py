@@ -16,8 +16,8 @@ from matplotlib.ticker import NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from slth import claims, plotting, sweep
+from slth.arrays import Floats
 from slth.experiments import figure_one
-from slth.experiments.figure_one import Floats
 from slth.theory import overparameterization as theory
 
 Z = 10_000

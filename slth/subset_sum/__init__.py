@@ -1,13 +1,14 @@
 """Exact subset sums: one instance or many, fixed size or any size; counting and covering."""
 
-from .cost import Cost, cost
-from .counting import count, sums
-from .covering import covering_radius
-from .covering_bounds import covering_radius_bounds
-from .errors import InstanceTooLarge, SubsetNotFound
-from .solution import BatchSolution, Objective, Solution
-from .solve import solve, solve_many
-from .window import solve_window
+from slth.objectives import Objective
+from slth.subset_sum.cost import Cost, cost
+from slth.subset_sum.counting import count, sums
+from slth.subset_sum.covering import covering_radius
+from slth.subset_sum.covering_bounds import covering_radius_bounds
+from slth.subset_sum.errors import InstanceTooLarge, SubsetNotFound
+from slth.subset_sum.solution import BatchSolution, Solution
+from slth.subset_sum.solve import solve, solve_many
+from slth.subset_sum.window import solve_window
 
 __all__ = [
     "BatchSolution",

@@ -7,9 +7,8 @@ watches only this file, never holds stale code.
 import numpy as np
 import numpy.typing as npt
 
-from ._compiled import compiled
-
-Words = npt.NDArray[np.uint64]
+from slth.arrays import Words
+from slth.subset_sum._compiled import compiled
 
 
 @compiled

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from .errors import InstanceTooLarge
+from slth.subset_sum.errors import InstanceTooLarge
 
 LONGEST = 1 << 21  # entries of one list of sums
 REACH = 2 * (LONGEST.bit_length() - 1)  # samples, any size

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from . import _kernels
+from slth.arrays import Ints
+from slth.subset_sum import _kernels
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +27,7 @@ class GridInstance:
         Whether nothing was rounded.
     """
 
-    v: _kernels.Ints
+    v: Ints
     size: int
     shift: int
     terms: int

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from . import _sweep_kernels
+from slth.arrays import Ints
+from slth.subset_sum import _sweep_kernels
 
-Ints = npt.NDArray[np.int64]
 Classes = list[tuple[Ints, Ints]]  # per size: sums, ascending, and the masks that have them
 
 

@@ -10,7 +10,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
-from .solution import OBJECTIVES
+from slth.objectives import OBJECTIVES
 
 Array = npt.NDArray[Any]
 LARGEST_INTEGER = 2.0**53  # float64 holds all integers up to here

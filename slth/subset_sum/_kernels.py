@@ -21,14 +21,9 @@ from typing import cast
 
 import numba
 import numpy as np
-import numpy.typing as npt
 
-from ._compiled import compiled
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Bytes = npt.NDArray[np.int8]
+from slth.arrays import Bools, Floats, Ints, SmallInts
+from slth.subset_sum._compiled import compiled
 
 
 def _typed(value: int) -> int:
@@ -626,7 +621,7 @@ def _fewest_within(
 @compiled
 def solve_rows(
     X: Floats, Z: Floats, tolerance: float, size: int, objective: int, counts: Ints,
-    words: int, spare: int, masks: Bools, sums: Floats, errors: Floats, states: Bytes,
+    words: int, spare: int, masks: Bools, sums: Floats, errors: Floats, states: SmallInts,
 ) -> None:  # fmt: skip
     """Solve one instance per row of ``X`` (or all for its only row) and entry of ``Z``.
 
@@ -781,7 +776,7 @@ def grid_rows(X: Floats, Z: Floats, tolerance: float, size: int, V: Ints, window
 
 
 @compiled
-def settle_rows(w: Ints, second: Ints, windows: Ints, states: Bytes) -> None:
+def settle_rows(w: Ints, second: Ints, windows: Ints, states: SmallInts) -> None:
     """State of each instance, from its smallest signed distance and the second smallest."""
     for r in range(w.size):
         states[r] = _settle(

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from . import _kernels
-from ._plan import plan
+from slth.arrays import Ints
+from slth.subset_sum import _kernels
+from slth.subset_sum._plan import plan
 
 REACH = 1 << 61  # beyond every sum
 
@@ -21,14 +22,14 @@ class Lists:
 
     n: int
     size: int
-    counts: _kernels.Ints
-    offsets: _kernels.Ints
-    memory: _kernels.Ints
+    counts: Ints
+    offsets: Ints
+    memory: Ints
     left: int
     right: int
 
     @classmethod
-    def of(cls, v: _kernels.Ints, size: int) -> "Lists":
+    def of(cls, v: Ints, size: int) -> "Lists":
         """Build the lists; raises InstanceTooLarge."""
         work = plan(len(v), size, sized=size >= 0, lists=True)
         offsets = np.empty(work.counts.shape[1], np.int64)

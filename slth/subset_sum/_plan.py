@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from . import _kernels
-from .errors import InstanceTooLarge
+from slth.arrays import Ints
+from slth.subset_sum import _kernels
+from slth.subset_sum.errors import InstanceTooLarge
 
 MEMORY = 768 << 20  # bytes for the lists of all threads together
 CHUNK_STEPS = 100_000, 100_000_000  # least and most work per chunk: up to fractions of a second
@@ -40,7 +41,7 @@ class Plan:
     """
 
     n: int
-    counts: _kernels.Ints
+    counts: Ints
     words: int
     spare: int
     threads: int

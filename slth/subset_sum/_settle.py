@@ -5,12 +5,12 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from . import _exact, _kernels, _sweep
-from ._grid_instance import GridInstance
-from ._plan import can_sweep
-from .solution import Objective
+from slth.arrays import Floats
+from slth.objectives import Objective
+from slth.subset_sum import _exact, _kernels, _sweep
+from slth.subset_sum._grid_instance import GridInstance
+from slth.subset_sum._plan import can_sweep
 
-Floats = npt.NDArray[np.float64]
 EASY = 24  # up to this n Python's integers are as fast as the sweep
 PREFIXES = 36, 44, 52  # an easy tolerance is met by the first samples alone
 CANDIDATES = 1 << 16  # subsets that are compared exactly at most

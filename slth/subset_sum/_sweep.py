@@ -17,12 +17,11 @@ from itertools import islice, product
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from . import _sweep_kernels
-from ._half import Half
+from slth.arrays import Ints
+from slth.subset_sum import _sweep_kernels
+from slth.subset_sum._half import Half
 
-Ints = npt.NDArray[np.int64]
 Lists = list[tuple[Ints, Ints]]
 T = TypeVar("T")
 U = TypeVar("U")

@@ -4,12 +4,8 @@ Separate from the other compiled functions and sharing none with them, so that N
 watches only this file, never holds stale code.
 """
 
-import numpy as np
-import numpy.typing as npt
-
-from ._compiled import compiled
-
-Ints = npt.NDArray[np.int64]
+from slth.arrays import Ints
+from slth.subset_sum._compiled import compiled
 
 
 @compiled

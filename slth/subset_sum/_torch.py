@@ -13,19 +13,20 @@ import numpy.typing as npt
 import torch
 from tqdm import tqdm
 
-from . import _kernels
-from ._torch_objectives import ANSWERS, Chunk
-from .errors import InstanceTooLarge
-from .solution import Objective
+from slth.arrays import Bools, Floats, SmallInts
+from slth.objectives import Objective
+from slth.subset_sum import _kernels
+from slth.subset_sum._torch_objectives import ANSWERS, Chunk
+from slth.subset_sum.errors import InstanceTooLarge
 
 LARGEST = 32
 MEMORY = 768 << 20  # bytes for the tensors of a chunk
 
 
 def solve_on(
-    device: torch.device, X: npt.NDArray[Any], Z: _kernels.Floats, size: int, tolerance: float,
+    device: torch.device, X: npt.NDArray[Any], Z: Floats, size: int, tolerance: float,
     objective: Objective, progress: bool,
-) -> tuple[_kernels.Bools, _kernels.Floats, _kernels.Floats, _kernels.Bytes]:  # fmt: skip
+) -> tuple[Bools, Floats, Floats, SmallInts]:  # fmt: skip
     """Masks, sums, errors and states from the search on a device, chunk by chunk.
 
     Raises

@@ -7,30 +7,30 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from . import _kernels
-from ._torch_search import NOTHING, Half, closest
+from slth.arrays import Floats, Ints, SmallInts
+from slth.subset_sum import _kernels
+from slth.subset_sum._torch_search import NOTHING, Half, closest
 
-Indices = npt.NDArray[np.int64]
 States = npt.NDArray[np.integer]
 
 
 class Found(NamedTuple):
     """``_torch_search.Nearest`` as arrays."""
 
-    w: Indices
-    second: Indices
-    code: Indices
+    w: Ints
+    second: Ints
+    code: Ints
 
 
 class Chunk(NamedTuple):
     """Instances on their grids."""
 
     V: torch.Tensor  # int64, (rows, n), on the device
-    windows: Indices  # (5, rows): t, lo, hi, slack, outer
+    windows: Ints  # (5, rows): t, lo, hi, slack, outer
 
     @classmethod
     def of(
-        cls, X: _kernels.Floats, Z: _kernels.Floats, tolerance: float, size: int,
+        cls, X: Floats, Z: Floats, tolerance: float, size: int,
         device: torch.device,
     ) -> "Chunk":  # fmt: skip
         """Put samples, one row per instance or one for all, and targets on their grids."""
@@ -38,7 +38,7 @@ class Chunk(NamedTuple):
         _kernels.grid_rows(X, Z, tolerance, size, V, windows)
         return cls(torch.from_numpy(V).to(device).expand(len(Z), -1), windows)
 
-    def part(self, rows: Indices, columns: int) -> "Chunk":
+    def part(self, rows: Ints, columns: int) -> "Chunk":
         """Return some instances, with the first columns only."""
         V = self.V[torch.from_numpy(rows).to(self.V.device), :columns]
         return Chunk(V, self.windows[:, rows])
@@ -54,20 +54,20 @@ class Chunk(NamedTuple):
         t = torch.from_numpy(self.windows[0]).to(self.V.device)
         return Found(*(values.cpu().numpy() for values in closest(*halves, t, size)))
 
-    def settle(self, found: Found) -> _kernels.Bytes:
+    def settle(self, found: Found) -> SmallInts:
         """Return the state of each instance whose best subset is known."""
         states = np.empty(len(found.w), np.int8)
         _kernels.settle_rows(found.w, found.second, self.windows, states)
         return states
 
-    def settled_as(self, state: int, distance: Indices, second: Indices) -> States:
+    def settled_as(self, state: int, distance: Ints, second: Ints) -> States:
         """Return the state, but where rounding to the grid may have put the wrong subset first."""
         slack = self.windows[3]
         doubtful = (slack > 0) & (second - distance <= 2 * slack)
         return np.where(doubtful, _kernels.UNSETTLED, state)
 
 
-Answer = tuple[Indices, States]  # codes of the subsets, and states
+Answer = tuple[Ints, States]  # codes of the subsets, and states
 
 
 def best(chunk: Chunk, size: int) -> Answer:

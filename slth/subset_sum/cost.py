@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ._kernels import SMALL
-from ._plan import plan
-from .errors import InstanceTooLarge
+from slth.subset_sum._kernels import SMALL
+from slth.subset_sum._plan import plan
+from slth.subset_sum.errors import InstanceTooLarge
 
 _SECONDS_PER_STEP = 2e-8
 _SECONDS_PER_SWEEP = 30.0

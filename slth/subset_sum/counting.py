@@ -7,13 +7,19 @@ from typing import SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
-from . import _exact, _kernels
-from ._grid_instance import GridInstance
-from ._instance import check_scale, checked_samples, checked_size, checked_target, checked_tolerance
-from ._lists import REACH, Lists
-from .errors import InstanceTooLarge
+from slth.arrays import Floats
+from slth.subset_sum import _exact, _kernels
+from slth.subset_sum._grid_instance import GridInstance
+from slth.subset_sum._instance import (
+    check_scale,
+    checked_samples,
+    checked_size,
+    checked_target,
+    checked_tolerance,
+)
+from slth.subset_sum._lists import REACH, Lists
+from slth.subset_sum.errors import InstanceTooLarge
 
-Floats = npt.NDArray[np.float64]
 MOST_SUMS = 1 << 25  # what `sums` returns at most: 256 MiB
 
 

@@ -6,12 +6,12 @@ from typing import SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
-from . import _kernels
-from ._gaps import Gaps
-from ._grid_instance import GridInstance
-from ._instance import check_scale, checked_interval, checked_samples, checked_size
-from ._lists import Lists
-from .counting import check_number_of_sums
+from slth.subset_sum import _kernels
+from slth.subset_sum._gaps import Gaps
+from slth.subset_sum._grid_instance import GridInstance
+from slth.subset_sum._instance import check_scale, checked_interval, checked_samples, checked_size
+from slth.subset_sum._lists import Lists
+from slth.subset_sum.counting import check_number_of_sums
 
 MOST_SUMS = 1 << 27  # seconds
 CHUNK = 1 << 20  # sums that are in memory at a time

@@ -8,17 +8,17 @@ from typing import SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
-from . import _bit_planes
-from ._gaps import Gaps
-from ._instance import (
+from slth.subset_sum import _bit_planes
+from slth.subset_sum._gaps import Gaps
+from slth.subset_sum._instance import (
     check_scale,
     checked_integer,
     checked_interval,
     checked_samples,
     checked_size,
 )
-from .counting import number_of_sums
-from .errors import InstanceTooLarge
+from slth.subset_sum.counting import number_of_sums
+from slth.subset_sum.errors import InstanceTooLarge
 
 MOST_BITS = 1 << 32  # of all planes together: 512 MiB
 MOST_STEPS = 1 << 30  # words to unite for a grid that holds every sum

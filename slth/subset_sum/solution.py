@@ -1,13 +1,11 @@
 """What the solvers return: which subset, its sum, its error, and which objective produced it."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-Objective = Literal["best", "feasible", "fewest"]
-OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
+from slth.objectives import Objective
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from . import _kernels
-from ._instance import (
+from slth.arrays import Bools, Floats, SmallInts
+from slth.objectives import OBJECTIVES, Objective
+from slth.subset_sum import _kernels
+from slth.subset_sum._instance import (
     check_scale,
     checked_integer,
     checked_objective,
@@ -20,10 +22,10 @@ from ._instance import (
     checked_target,
     tensor_device,
 )
-from ._plan import Plan, plan
-from ._settle import settle
-from .errors import SubsetNotFound
-from .solution import OBJECTIVES, BatchSolution, Objective, Solution
+from slth.subset_sum._plan import Plan, plan
+from slth.subset_sum._settle import settle
+from slth.subset_sum.errors import SubsetNotFound
+from slth.subset_sum.solution import BatchSolution, Solution
 
 
 def solve(
@@ -181,7 +183,7 @@ def solve_many(
     if device is None:
         answers = _solve_compiled(X, Z, k, limit, objective, progress, threads)
     elif threads is None:
-        from . import _torch
+        from slth.subset_sum import _torch
 
         answers = _torch.solve_on(device, X, Z, k, limit, objective, progress)
     else:
@@ -200,9 +202,9 @@ def solve_many(
 
 
 def _solve_compiled(
-    X: npt.NDArray[Any], Z: _kernels.Floats, k: int, limit: float, objective: Objective,
+    X: npt.NDArray[Any], Z: Floats, k: int, limit: float, objective: Objective,
     progress: bool, threads: int | None,
-) -> tuple[_kernels.Bools, _kernels.Floats, _kernels.Floats, _kernels.Bytes]:  # fmt: skip
+) -> tuple[Bools, Floats, Floats, SmallInts]:  # fmt: skip
     """Masks, sums, errors and states from the compiled search, chunk by chunk."""
     n = X.shape[1]
     fixed = 0 <= min(k, n - k) <= _kernels.SMALL and k >= 0

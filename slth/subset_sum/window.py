@@ -6,7 +6,8 @@ from typing import SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
-from ._instance import (
+from slth.arrays import Floats
+from slth.subset_sum._instance import (
     check_scale,
     checked_integer,
     checked_samples,
@@ -14,11 +15,10 @@ from ._instance import (
     checked_target,
     checked_tolerance,
 )
-from .errors import SubsetNotFound
-from .solution import Solution
-from .solve import solve, solve_many
+from slth.subset_sum.errors import SubsetNotFound
+from slth.subset_sum.solution import Solution
+from slth.subset_sum.solve import solve, solve_many
 
-Floats = npt.NDArray[np.float64]
 HALVINGS = 60  # of the interval of tilts
 
 

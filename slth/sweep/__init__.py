@@ -7,8 +7,8 @@ local processes or on a Dask cluster, and resumes where an earlier run was stopp
 its cells again.  ``python -m slth.sweep MODULE:GRID`` runs and saves a grid.
 """
 
-from .canonical import Cell, Scalar
-from .errors import (
+from slth.sweep.canonical import Cell, Scalar
+from slth.sweep.errors import (
     CellFailed,
     DataError,
     GridError,
@@ -17,10 +17,10 @@ from .errors import (
     SweepError,
     WorkersLost,
 )
-from .files import load, save
-from .grid import Grid
-from .recheck import Rechecked, recheck
-from .run import run
+from slth.sweep.files import load, save
+from slth.sweep.grid import Grid
+from slth.sweep.recheck import Rechecked, recheck
+from slth.sweep.run import run
 
 __all__ = [
     "Cell",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from . import Grid, StoreError, SweepError, run, save
-from .store import open_store
+from slth.sweep import Grid, StoreError, SweepError, run, save
+from slth.sweep.store import open_store
 
 
 def _declared(context: click.Context, parameter: click.Parameter, text: str) -> Grid:

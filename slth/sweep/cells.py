@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .canonical import Cell, Scalar, generator, plain
-from .errors import CellFailed
-from .grid import Grid
+from slth.sweep.canonical import Cell, Scalar, generator, plain
+from slth.sweep.errors import CellFailed
+from slth.sweep.grid import Grid
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from functools import partial
 
-from .canonical import Cell, Scalar
-from .cells import Failure, attempt
-from .code import code_digest
-from .errors import SchedulerLost, SweepError
-from .grid import Grid
-from .local import Finished
+from slth.sweep.canonical import Cell, Scalar
+from slth.sweep.cells import Failure, attempt
+from slth.sweep.code import code_digest
+from slth.sweep.errors import SchedulerLost, SweepError
+from slth.sweep.grid import Grid
+from slth.sweep.local import Finished
 
 _LOG = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-from .canonical import sha256
+from slth.sweep.canonical import sha256
 
 
 @cache

@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from .grid import Grid
+from slth.sweep.grid import Grid
 
 TOSSES = 1000
 

@@ -4,9 +4,7 @@ import csv
 import hashlib
 import io
 import json
-import os
 import platform
-import secrets
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -15,12 +13,12 @@ from typing import Any
 import pandas as pd
 
 from slth import shipped
-
-from .canonical import Scalar, canonical
-from .cells import types_of
-from .errors import DataError
-from .grid import Grid
-from .tables import frame, results_of
+from slth.files import write_atomically
+from slth.sweep.canonical import Scalar, canonical
+from slth.sweep.cells import types_of
+from slth.sweep.errors import DataError
+from slth.sweep.grid import Grid
+from slth.sweep.tables import frame, results_of
 
 _FORMAT = 1
 _PARSERS: dict[str, Callable[[str], Scalar]] = {
@@ -92,8 +90,8 @@ def save(table: pd.DataFrame, grid: Grid, folder: str | Path) -> Path:
     }
     path = Path(folder) / f"{grid.name}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, content)
-    _write(path.with_suffix(".json"), f"{json.dumps(description, indent=1)}\n".encode())
+    write_atomically(path, content)
+    write_atomically(path.with_suffix(".json"), f"{json.dumps(description, indent=1)}\n".encode())
     return path
 
 
@@ -174,16 +172,3 @@ def _difference(grid: Grid, description: Mapping[str, Any], table: pd.DataFrame)
     if extra := stored_cells - own_cells:
         found.append(f"{len(extra)} cells do not belong to it, such as {min(extra)}")
     return "; ".join(found) or "the cells are in another order"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file: afterwards it is complete or unchanged."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with open(aside, "xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)

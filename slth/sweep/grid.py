@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from .canonical import Cell, Scalar, canonical, plain, sha256
-from .errors import GridError
+from slth.sweep.canonical import Cell, Scalar, canonical, plain, sha256
+from slth.sweep.errors import GridError
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,10 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import TypeAlias
 
 from slth.processes import follow_parent
-
-from .canonical import Cell
-from .cells import Failure, attempt
-from .errors import WorkersLost
-from .grid import Grid
+from slth.sweep.canonical import Cell
+from slth.sweep.cells import Failure, attempt
+from slth.sweep.errors import WorkersLost
+from slth.sweep.grid import Grid
 
 Finished: TypeAlias = Generator[tuple[str, Cell | Failure], None, None]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .canonical import Scalar
-from .cells import attempt, checked
-from .grid import Grid
-from .tables import results_of
+from slth.sweep.canonical import Scalar
+from slth.sweep.cells import attempt, checked
+from slth.sweep.grid import Grid
+from slth.sweep.tables import results_of
 
 TOLERANCE = 1e-9
 """Relative difference up to which two floats agree."""

@@ -6,13 +6,13 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from . import cluster, local
-from .canonical import Cell
-from .cells import checked
-from .grid import Grid
-from .local import Finished
-from .store import Store, open_store
-from .tables import table
+from slth.sweep import cluster, local
+from slth.sweep.canonical import Cell
+from slth.sweep.cells import checked
+from slth.sweep.grid import Grid
+from slth.sweep.local import Finished
+from slth.sweep.store import Store, open_store
+from slth.sweep.tables import table
 
 
 def run(

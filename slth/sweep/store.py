@@ -11,10 +11,10 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from .canonical import Cell, canonical, sha256
-from .code import code_digest
-from .errors import StoreError
-from .grid import Grid
+from slth.sweep.canonical import Cell, canonical, sha256
+from slth.sweep.code import code_digest
+from slth.sweep.errors import StoreError
+from slth.sweep.grid import Grid
 
 _APPLICATION_ID = 0x736C7468  # "slth": tells our files from other people's SQLite files
 _FORMAT = 1

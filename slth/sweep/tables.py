@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from .canonical import Cell, Scalar, canonical, plain
-from .errors import DataError
-from .grid import Grid
+from slth.sweep.canonical import Cell, Scalar, canonical, plain
+from slth.sweep.errors import DataError
+from slth.sweep.grid import Grid
 
 _DTYPES = {int: np.dtype(np.int64), float: np.dtype(np.float64), bool: np.dtype(np.bool_)}
 

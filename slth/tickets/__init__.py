@@ -4,11 +4,12 @@ from importlib import import_module
 from typing import Any
 from warnings import warn
 
+from slth.objectives import Objective
 from slth.tickets.certificate import Certificate, verify
 from slth.tickets.export import check_export_path, export
 from slth.tickets.mask import Mask
 from slth.tickets.pruned_pair import VerificationError
-from slth.tickets.ticket import Construction, Objective, Ticket
+from slth.tickets.ticket import Construction, Ticket
 from slth.tickets.ticket_file import TicketFileError
 
 __all__ = [

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from slth.arrays import ROUNDOFF
 from slth.networks import layers
 from slth.networks.capture import read
 from slth.networks.layers import Shape, Unweighted, Weighted
@@ -19,8 +20,6 @@ from slth.tickets.pruned_pair import Array, PrunedPair, VerificationError, relat
 from slth.tickets.ticket import Ticket
 
 HALVES = ("positive", "negative")
-
-_UNIT_ROUNDOFF = 2.0**-53
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,7 +202,7 @@ def verify(
         else:
             assert isinstance(layer, Unweighted)
             norm = layer.lipschitz(shape)
-            deviation = 4.0 * layer.additions(shape) * _UNIT_ROUNDOFF * norm
+            deviation = 4.0 * layer.additions(shape) * ROUNDOFF * norm
             float32_loss = relative_loss(layer.additions(shape)) * norm
         delta = norm * delta + deviation * (reach + delta)
         float32_delta = norm * float32_delta + (deviation + float32_loss) * (reach + float32_delta)

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from slth.tickets.atomic import write_atomically
+from slth.files import write_atomically
 from slth.tickets.ticket import Ticket
 
 _SUFFIXES = (".pt2", ".safetensors")

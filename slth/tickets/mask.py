@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from slth.arrays import Bools, Bytes
 from slth.forms import integer, listed, short, unfit
-
-Bools = NDArray[np.bool_]
-Bytes = NDArray[np.uint8]
 
 _SHAPE = listed(integer(1), 1, 32)
 

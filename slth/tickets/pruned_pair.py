@@ -9,18 +9,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from slth.arrays import FLOAT32_ROUNDOFF, ROUNDOFF, Ints
 from slth.networks.layers import Weighted
 from slth.tickets.ticket import Ticket
 
 Array = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Random weights that are regenerated at a time, and hidden values that are held at a time.
 _BLOCK = 1 << 22
 _HIDDEN = 1 << 24
-
-_UNIT_ROUNDOFF = 2.0**-53
-_FLOAT32_ROUNDOFF = 2.0**-24
 
 
 class VerificationError(ValueError):
@@ -135,7 +132,7 @@ class PrunedPair:
         """
         roundings = layer.roundings(max(self.terms, weights[0].size)) + 2
         norm = _norm(layer, self.magnitudes + np.abs(weights))
-        return 4.0 * roundings * _UNIT_ROUNDOFF * norm
+        return 4.0 * roundings * ROUNDOFF * norm
 
     def float32_loss(self, layer: Weighted) -> float:
         """Bound what float32 loses in the pair, relative to the norm of its input.
@@ -198,7 +195,7 @@ def relative_loss(roundings: int) -> float:
     >>> relative_loss(100)
     5.960...e-06
     """
-    lost = roundings * _FLOAT32_ROUNDOFF
+    lost = roundings * FLOAT32_ROUNDOFF
     return lost / (1.0 - lost) if lost < 1.0 else inf
 
 

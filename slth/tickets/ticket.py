@@ -14,12 +14,12 @@ from slth.networks import layers
 from slth.networks.layers import Layer, Relu, Shape, Unweighted, Weighted
 from slth.networks.random_network import FORMS as RANDOM_NETWORK
 from slth.networks.random_network import RandomNetwork
+from slth.objectives import OBJECTIVES, Objective
 from slth.tickets import ticket_file
 from slth.tickets.mask import Mask
 from slth.tickets.ticket_file import TicketFileError
 
 Construction = Literal["malach", "pensia", "natale"]
-Objective = Literal["best", "feasible", "fewest"]
 
 
 # What a ticket consists of beside its random network and its mask, and what that must look like.
@@ -29,7 +29,7 @@ _PROMISE = {
     "input_shape": listed(integer(1), 1, 8),
     "nonnegative_inputs": flag,
     "construction": choice(*get_args(Construction)),
-    "objective": choice(*get_args(Objective)),
+    "objective": choice(*OBJECTIVES),
     "sizes": listed(optional(integer(1)), 1),
     "weight_tolerances": listed(number(0.0), 1),
     "epsilon": optional(number(above=0.0)),

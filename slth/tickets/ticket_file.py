@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from slth.files import write_atomically
 from slth.forms import short, unfit
-from slth.tickets.atomic import write_atomically
 
 FORMAT_VERSION = 2
 _KEY = "slth_ticket"

@@ -248,7 +248,7 @@ def test_names_are_followed_through_cells() -> None:
         ),
         ("import slth.nothing", "there is no module slth.nothing"),
         ("from slth.theory.rss import nothing", "slth.theory.rss has no nothing"),
-        ("from slth.tickets.atomic import write", "has no"),
+        ("from slth.files import write", "has no"),
         ("from slth.sweep.run import _missing", "has no"),
         ("x = (", "no Python"),
     ],

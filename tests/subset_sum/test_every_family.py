@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
+from slth.objectives import OBJECTIVES
 from slth.subset_sum import (
     BatchSolution,
     Objective,
@@ -28,7 +29,6 @@ from slth.subset_sum import (
     solve,
     solve_many,
 )
-from slth.subset_sum.solution import OBJECTIVES
 
 Floats = npt.NDArray[np.float64]
 Rng = np.random.Generator

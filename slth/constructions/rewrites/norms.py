@@ -5,12 +5,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from slth.arrays import Floats
 from slth.networks import Target, layers, read_affine
 from slth.networks.as_evaluated import check_untouched
 from slth.networks.capture import FOLDABLE, TRANSPARENT, parts
 from slth.networks.module_fields import dense_tensor
-
-Floats = NDArray[np.float64]
 
 _WEIGHTED = (nn.Linear, nn.Conv2d)
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor
 
+from slth.arrays import ROUNDOFF
 from slth.threads import one_thread
 
 Array = NDArray[np.float64]
@@ -15,7 +16,7 @@ Array = NDArray[np.float64]
 # What float64 can lose, relative to the largest singular value of a matrix of n rows or columns:
 # its products, its decomposition and the sum over a kernel are off by at most about n² roundings.
 _ROUNDING = 1e-10
-_PER_SQUARE = 4 * 2.0**-53
+_PER_SQUARE = 4 * ROUNDOFF
 
 # Rows and columns from which the norm is guessed first, and the relative precision of the guess.
 _LARGE = 256

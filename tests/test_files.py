@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from slth.tickets import atomic
-from slth.tickets.atomic import write_atomically
+from slth import files
+from slth.files import write_atomically
 
 
 def test_a_file_that_is_there_stays_unless_it_is_to_be_overwritten(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_of_many_at_once_one_succeeds(tmp_path: Path) -> None:
     )
     runs = [
         subprocess.Popen(
-            [sys.executable, "-c", code, str(number), atomic.__file__],
+            [sys.executable, "-c", code, str(number), files.__file__],
             cwd=tmp_path,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
