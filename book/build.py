@@ -30,7 +30,6 @@ if (
     sys.path[0] = str(ROOT)
 
 from book import ledger, pages  # noqa: E402
-from book.clean import folder as clean  # noqa: E402
 from book.execute import Result, Runs  # noqa: E402
 from book.project import BuildError, Project, write_atomically  # noqa: E402
 from slth import claims  # noqa: E402
@@ -199,7 +198,6 @@ def build(
     if made and builder == "html":
         click.echo("Nothing changed.")
         return index
-    notebooks = clean.write(runs, results, names or every, repository)
     toc = (
         pages.partial_toc(project, names, folder / "_toc.yml")
         if names
@@ -211,7 +209,6 @@ def build(
         folder,
         cache=runs.cache_path,
         results=collected,
-        notebooks=notebooks,
         toc=toc,
         repository=repository,
         strict=not names and not live,

@@ -68,7 +68,6 @@ def build(
     *,
     cache: Path,
     results: Path,
-    notebooks: Path,
     toc: Path,
     repository: str | None,
     strict: bool,
@@ -90,8 +89,6 @@ def build(
         The jupyter-cache with the outputs.
     results
         The collected results.
-    notebooks
-        The folder of clean notebooks.
     toc
         The table of contents to use.
     repository
@@ -133,7 +130,6 @@ def build(
                 "nitpicky": True,
                 "nb_execution_cache_path": str(cache),
                 "slth_results": str(results),
-                "slth_notebooks": str(notebooks),
                 "slth_repository": repository or "",
                 "html_baseurl": site_address(repository) if repository else "",
             }

@@ -15,6 +15,7 @@ from book.extension import (
     footer,
     launch,
     meta,
+    notebooks,
     offline,
     symbols,
     uses,
@@ -22,7 +23,7 @@ from book.extension import (
 
 # The last three write to the end of a chapter, in this order.
 PARTS = (
-    *(access, api, claims, commands, cover, epub, explorer, launch, meta, offline),
+    *(access, api, claims, commands, cover, epub, explorer, launch, meta, notebooks, offline),
     *(uses, symbols, footer),
 )
 

@@ -39,7 +39,7 @@ class ClaimRole(SphinxRole):
         records = ledger.all_records(collected(self.env))
         state = claims.status(claim, records).name
         text = claims_page.badge_text(claim, records)
-        badge = nodes.inline(classes=["claim-badge", f"claim-{state}"])
+        badge = nodes.inline(classes=["claim-badge", f"claim-{state}"], claim=claim.id)
         badge += pending_xref(
             "",
             nodes.inline(text=text),

@@ -1,6 +1,5 @@
 """The panel under a chapter's title: how long it takes, and where to run it."""
 
-import shutil
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -9,13 +8,11 @@ from typing import Any
 from docutils import nodes  # type: ignore[import-untyped]
 from sphinx.application import Sphinx
 
-from book.clean.folder import binder, colab
-from book.clean.notebook import duration
 from book.extension.footer import ANCHOR
 from book.extension.generated import collected
-
-FOLDER = "clean"
-"""Where the notebooks lie, seen from the chapters' pages."""
+from book.extension.notebooks import FOLDER
+from book.extension.notebooks.folder import binder, colab
+from book.extension.notebooks.notebook import duration
 
 
 def panel(name: str, profile: str, result: Mapping[str, Any], repository: str | None) -> str:
@@ -70,18 +67,6 @@ def add_panel(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     title.parent.insert(title.parent.index(title) + 1, nodes.raw("", html, format="html"))
 
 
-def copy_notebooks(app: Sphinx, error: Exception | None) -> None:
-    """Put the clean notebooks beside the chapters' pages."""
-    source = app.config.slth_notebooks
-    if error is None and app.builder.name == "html" and source:
-        target = Path(app.outdir, "notebooks", FOLDER)
-        target.mkdir(parents=True, exist_ok=True)
-        for path in Path(source).glob("*.ipynb"):
-            shutil.copyfile(path, target / path.name)
-
-
 def setup(app: Sphinx) -> None:
-    """Register the panel and what it links to."""
-    app.add_config_value("slth_notebooks", "", "env", [str])
+    """Register the panel."""
     app.connect("doctree-resolved", add_panel)
-    app.connect("build-finished", copy_notebooks)

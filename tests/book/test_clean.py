@@ -8,20 +8,24 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
 from typing import Any
 
 import nbformat
 import pytest
 import yaml
+from docutils import nodes  # type: ignore[import-untyped]
+from docutils.core import publish_doctree  # type: ignore[import-untyped]
+from nbformat.v4 import new_markdown_cell
 
-from book.clean import folder, notebook, shared, sources
-from book.execute import Result
-from book.pages import site_address
+from book.extension.notebooks import folder, notebook
+from book.extension.notebooks.markdown import Writer
 from slth import claims
-from slth.claims import chapters
 from slth.claims.chapters import records
 from slth.claims.verification import judge
-from tests.book.conftest import FRONT, ROOT, Book, TinyBook
+from tests.book.conftest import ROOT, Book, TinyBook, parsed
+
+SITE = "https://owner.github.io/name/"
 
 LEFTOVERS = {
     "role": r"(?<!`)\{[\w:+.-]+\}`",
@@ -50,11 +54,17 @@ def leftovers(made: Any) -> list[str]:
     ]
 
 
-CLAIM = claims.Claim(
-    "sum", "01-a", "this book", "One and one", "s", "conjecture", kind="computed", relation="=="
-)
-HOLDS = claims.Record("sum", "record", 2, 2, 3, None, "holds")
-FAILS = claims.Record("sum", "control", 2, 3, None, None, "fails")
+CLAIM = """
+sum:
+  source: this book
+  title: One and one
+  statement: $1+1=2$
+  known: proved on this page
+  kind: computed
+  relation: "=="
+  control: a number is changed
+  label: lem-one
+"""
 
 CHAPTER = r"""
 % a comment
@@ -63,7 +73,8 @@ CHAPTER = r"""
 
 Words {claim}`sum` and {glue:text}`number:.2f` of {cite:t}`Pensia2020`, {cite:p}`Natale2024`.
 See [there](02-b.md), {doc}`its page <02-b>`, {ref}`the start <start>`, {numref}`fig-one`,
-{prf:ref}`Theorem 7 <thm-other>`, {prf:ref}`lem-one`, {kbd}`Ctrl`, `{code}` and a note.[^one]
+{prf:ref}`Definition 7 <def-other>`, {kbd}`Ctrl`, `{code}`, \*stars\*, {eq}`eq-one`
+and a note.[^one]
 
 [^one]: The {math}`x` of the note.
 
@@ -71,7 +82,7 @@ See [there](02-b.md), {doc}`its page <02-b>`, {ref}`the start <start>`, {numref}
 :label: lem-one
 :nonumber:
 
-It is
+It is {claim}`sum`
 
 $$
 a=b,\\
@@ -83,11 +94,28 @@ Inside.
 :::
 ::::
 
+:::{prf:proof}
+Clear.
+:::
+
+| a | $\|x\|$ |
+|---|---:|
+| `b` | *c* |
+
 ```{code-cell} ipython3
 :tags: [parameters]
 
 trials = 7  # many
 seed = 1
+```
+
+```{code-cell} ipython3
+from slth import claims
+from slth.notebook import glue
+
+glue("number", 2.345)
+claims.record("sum", measured=1 + 1, bound=2)
+claims.control("sum", measured=1 + 2, bound=2);
 ```
 
 ```{code-cell} ipython3
@@ -101,7 +129,9 @@ mystnb:
     caption: |
       The $y$ of {numref}`fig-one`.
 ---
-trials
+from matplotlib import pyplot
+
+pyplot.plot([0, 1]);
 ```
 
 ````{admonition} Beware
@@ -118,7 +148,9 @@ ls
 A {ref}`ticket <start>`.
 ```
 
-![A picture](../book/_static/ticket.svg)
+```{card} A directive that no line of the writer names
+Its *content*.
+```
 
 ```{exercise-start}
 :label: ex-one
@@ -140,29 +172,29 @@ More secrets.
 ````
 
 After.
+
+```{exercise-start}
+:label: ex-two
+```
+Run this.
+
+```{code-cell} ipython3
+2 + trials
+```
+Then that.
+```{exercise-end}
+```
 """
 
+OTHER = """# The other
 
-def make(
-    path: Path, text: str = CHAPTER, repository: str | None = None, package: str | None = None
-) -> Any:
-    """Return the clean notebook of a chapter named 01-a, which another one follows."""
-    path.write_text(FRONT + text, encoding="utf-8")
-    cells = sources.cells(chapters.read(path).notebook)
-    elsewhere = {"thm-other": shared.Label("02-b", "Theorem 7")}
-    book = shared.Shared(
-        chapters={"01-a": "The title", "02-b": "The other"},
-        labels=shared.labels("01-a", 1, cells) | elsewhere,
-        glued={"01-a": {"number": "2.345"}},
-        claims={"sum": CLAIM},
-        records=[HOLDS, FAILS],
-        references=shared.References(ROOT / "book" / "references.bib"),
-        site=site_address(repository) if repository else None,
-        package=package,
-        repository=repository,
-    )
-    result = Result("01-a", "digest", 12.3, {"trials": 7, "seed": 1}, {"trials": 3}, ())
-    return notebook.notebook("01-a", cells, book, "fast", result, ROOT)
+```{prf:definition} 7 (Other)
+:label: def-other
+:nonumber:
+
+Words.
+```
+"""
 
 
 def sources_of(made: Any, kind: str) -> list[str]:
@@ -170,37 +202,58 @@ def sources_of(made: Any, kind: str) -> list[str]:
     return [cell.source for cell in made.cells if cell.cell_type == kind]
 
 
-def test_everything_becomes_plain_markdown(tmp_path: Path) -> None:
-    made = make(tmp_path / "01-a.md")
-    title, text, figure, rest, after, ledger, references = sources_of(made, "markdown")
+def test_a_chapter_becomes_an_ordinary_notebook(tiny: TinyBook) -> None:
+    """By the real builder: plain Markdown, the numbers of the page, and code as it ran."""
+    index = "# A tiny book\n\n```{bibliography}\n```\n"
+    chapters, fast = {"01-a": CHAPTER, "02-b": OTHER}, {"01-a": "{trials: 3}"}
+    tiny.write(chapters, {"01-a": CLAIM}, fast=fast, index=index)
+    done = tiny.build("--profile", "fast", "--repository", "Owner/name")
+    assert done.returncode == 0, done.stderr
+    html = tiny.root / "_build" / "fast" / "html"
+    published = html / "notebooks" / "clean"
+    made = nbformat.read(published / "01-a.ipynb", as_version=4)
+    nbformat.validate(made)
     assert leftovers(made) == []
-    assert title.startswith("# The title\n\n**Expected time: 12 s**")
-    assert "*fast* profile and seed 1." in title
-    assert (
-        text
-        == dedent(
-            r"""
-            Words [✔ `sum`] and 2.35 of Pensia et al. (2020), (Natale et al., 2024).
-            See [there](02-b.ipynb), [its page](02-b.ipynb), the start, Fig. 1.1,
-            [Theorem 7](02-b.ipynb), Lemma 1, Ctrl, `{code}` and a note.<sup>1</sup>
+    is_plain(made)
+    is_what_ran(made)
+    is_published(published, (html / "notebooks" / "01-a.html").read_text("utf-8"))
 
-            <sup>1</sup> The $x$ of the note.
+
+def is_plain(made: Any) -> None:
+    title, text, figure, rest, then, ledger, references = sources_of(made, "markdown")
+    assert title.startswith("# The title\n\n**Expected time: ")
+    assert "*fast* profile and seed 1." in title
+    assert "This is chapter 1 of" in title
+    assert f"[in the book]({SITE}notebooks/01-a.html)" in title
+    badge = f"[[✔ `sum`]({SITE}book/claims.html#claim-sum)]"
+    there = f"{SITE}notebooks/02-b.html"
+    cited = text.splitlines()[0]
+    assert cited.startswith(f"Words {badge} and 2.35 of Pensia *et al.* [[2020]({SITE}book/index")
+    assert (
+        text.removeprefix(cited).strip()
+        == dedent(
+            rf"""
+            See [there]({there}), [its page]({there}), the start, Fig. 1.1,
+            [Definition 7]({there}#def-other), `Ctrl`, `{{code}}`, \*stars\*, (1.1)
+            and a note.<sup>1</sup>
 
             > **Lemma 1 (Small, $k\le2$).**
             >
-            > It is
+            > It is {badge}
             >
-            > $$\begin{aligned} a=b,\\ c=d \end{aligned}$$
+            > $$\begin{{aligned}} a=b,\\ c=d \end{{aligned}}\tag{{1.1}}$$
             >
             > > **Note.**
             > >
             > > Inside.
+
+            > Proof. Clear.
+
+            | a | $\vert x\vert $ |
+            | --- | --: |
+            | `b` | *c* |
             """
         ).strip()
-    )
-    assert figure == (
-        "**Fig. 1.1.** The $y$ of Fig. 1.1.\n\n"
-        "<details><summary>In words</summary>A line.</details>"
     )
     assert (
         rest
@@ -216,50 +269,124 @@ def test_everything_becomes_plain_markdown(tmp_path: Path) -> None:
 
             **Fig. 1.2.** A ticket.
 
-            ![A picture](attachment:ticket.svg)
+            A directive that no line of the writer names
 
-            **Exercise 1.1.**
+            Its *content*.
 
-            Compute.
+            > **Exercise 1.1.**
+            >
+            > Compute.
+
+            After.
+
+            **Exercise 1.2.**
+
+            Run this.
             """
         ).strip()
     )
-    assert (
-        "| `sum` | One and one | conjecture | computed in 3 cases | `slth claims verify sum` |"
-        in (ledger.replace("\N{NO-BREAK SPACE}", " "))
+    assert figure == (
+        "**Fig. 1.1.** The $y$ of Fig. 1.1.\n\n"
+        "<details><summary>In words</summary>A line.</details>"
     )
-    assert after == "After."
+    assert then == "Then that.\n\n---\n\n<sup>1</sup> The $x$ of the note."
+    row = "| `sum` | One and one | proved on this page | computed in 1 case |"
+    assert f"{row} `slth claims verify sum` |" in ledger.replace("\N{NO-BREAK SPACE}", " ")
     assert references.count("\n- ") == 2
     assert "arxiv.org/abs/2006.07990" in references
+    (picture,) = (cell.attachments for cell in made.cells if "attachments" in cell)
+    assert list(picture) == ["ticket.svg"]
 
 
-def test_code_is_kept_but_solutions_are_not(tmp_path: Path) -> None:
-    made = make(tmp_path / "01-a.md")
-    install, parameters, shown = (cell for cell in made.cells if cell.cell_type == "code")
+def is_what_ran(made: Any) -> None:
+    install, parameters, _, shown, inside = (
+        cell for cell in made.cells if cell.cell_type == "code"
+    )
     assert parameters.source == "trials = 3\nseed = 1", "the values of the run that is shown"
     assert parameters.metadata == {"tags": ["parameters"]}
     assert shown.metadata == {"tags": ["hide-input"], "jupyter": {"source_hidden": True}}
+    assert inside.source == "2 + trials", "code in an exercise can be run"
     assert install.metadata.tags == ["install"]
+    assert '%pip install --quiet "slth[chapters] @ git+https://github.com/' in install.source
     assert "secret" not in nbformat.writes(made).lower()
-    assert all(not cell.outputs for cell in (install, parameters, shown))
+    assert all(not cell.outputs for cell in (install, parameters, shown, inside))
 
 
-def test_where_the_book_is_published_the_links_lead_there(tmp_path: Path) -> None:
-    made = make(tmp_path / "01-a.md", repository="Owner/name", package="slth @ git+https://x")
-    text = "\n".join(sources_of(made, "markdown"))
-    assert "[Theorem 7](https://owner.github.io/name/notebooks/02-b.html)" in text
-    assert "[in the book](https://owner.github.io/name/notebooks/01-a.html)" in text
-    assert '%pip install --quiet "slth @ git+https://x"' in sources_of(made, "code")[0]
+def is_published(published: Path, page: str) -> None:
+    """Check what Binder and Colab get, and what the pages say of them."""
+    requirements = (published / "requirements.txt").read_text().splitlines()
+    assert requirements[0] == "--constraint constraints.txt"
+    assert requirements[1].startswith("slth[notebook] @ git+https://github.com/Owner/name")
+    readme = (published / "README.md").read_text()
+    assert "1. [The title](01-a.ipynb)" in readme
+    assert "2. [The other](02-b.ipynb)" in readme
+    for address in (folder.colab("Owner/name", "01-a"), folder.binder("Owner/name", "01-a")):
+        assert address in readme
+        assert address in page
+    assert folder.colab("a/b", "01-a").endswith("/github/a/b/blob/notebooks/01-a.ipynb")
+    assert folder.binder("a/b", "01-a").endswith("/gh/a/b/notebooks?urlpath=lab/tree/01-a.ipynb")
 
 
-def test_the_same_chapter_gives_the_same_bytes(tmp_path: Path) -> None:
-    first, second = (notebook.text(make(tmp_path / "01-a.md")) for _ in range(2))
+def plain(text: str, **attributes: Any) -> str:
+    """Return what the writer makes of reStructuredText on a page of a book without an address."""
+    config = SimpleNamespace(numfig_format={})
+    env: Any = SimpleNamespace(toc_fignumbers={}, config=config, srcdir="/")
+    doctree = publish_doctree(text, settings_overrides={"report_level": 5})
+    for message in list(doctree.findall(nodes.system_message)):
+        message.parent.remove(message)
+    for node in doctree.findall(nodes.reference):
+        node["refuri"] = node["refuri"].removeprefix("page:")
+    return Writer(env, "notebooks/01-a", "").text(doctree.children)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            r"a\*b \`c\` 2_3 d_e $5 x<y <z> ]( & &amp;",
+            r"a\*b \`c\` 2_3 d_e \$5 x\<y \<z> \]( & \&amp;",
+        ),
+        (
+            "end\n\\- no list\n\\# no title\n3\\. no number",
+            "end\n\\- no list\n\\# no title\n3\\. no number",
+        ),
+        ("``a ` b``", "`` a ` b ``"),
+        ("- a\n- b\n\n  1. c\n  2. d", "- a\n\n- b\n\n  1. c\n  2. d"),
+        ("3. a\n#. b", "3. a\n4. b"),
+        ("term\n  What it *is*.", "**term**\n\nWhat it *is*."),
+        ("  quoted\n\n  twice", "> quoted\n>\n> twice"),
+        (
+            ".. math::\n\n   a % b\n   = c \\\\\n   d",
+            r"$$\begin{aligned} a = c \\ d \end{aligned}$$",
+        ),
+        (".. math::\n\n   10\\% % why\n   x", r"$$10\% x$$"),
+        (".. code:: sh\n\n   a ```` b", "`````\na ```` b\n`````"),
+        (".. sidebar:: Head\n\n   Body.", "> **Head.**\n>\n> Body."),
+        (".. rubric:: Head", "**Head**"),
+        (".. compound::\n\n   a\n\n   b", "a\n\nb"),
+        (".. comment", ""),
+        (".. raw:: html\n\n   <b>", ""),
+        (":field: value", "field\n\nvalue"),
+        ("`there <page:02-b.html#x>`__", "[there](02-b.ipynb)"),
+        ("`there <page:01-a.html#x>`__", "there"),
+        ("`there <page:../book/claims.html#x>`__", "there"),
+        ("`there <https://a.org/#x>`__", "[there](https://a.org/#x)"),
+        ("=====  =====\na|b    ``|``\n=====  =====", "|  |  |\n| --- | --- |\n| a\\|b | `\\|` |"),
+    ],
+)
+def test_nodes_become_plain_markdown(source: str, expected: str) -> None:
+    assert plain(source) == expected
+
+
+def test_the_same_cells_give_the_same_bytes() -> None:
+    def made(middle: str) -> Any:
+        return notebook.assembled([new_markdown_cell(one) for one in ("a", middle, "a")])
+
+    first, second = (notebook.text(made("b")) for _ in range(2))
     assert first == second
-    other = make(tmp_path / "01-a.md", CHAPTER.replace("Words", "More"))
-    ids = [cell.id for cell in nbformat.reads(first, as_version=4).cells]
-    changed = [one != cell.id for one, cell in zip(ids, other.cells, strict=True)]
-    assert changed == [False, False, True, *[False] * (len(ids) - 3)]
-    assert len(set(ids)) == len(ids)
+    pairs = zip(made("b").cells, made("c").cells, strict=True)
+    assert [one.id != other.id for one, other in pairs] == [False, True, False]
+    assert len({cell.id for cell in made("b").cells}) == 3
 
 
 def test_the_lint_sees_every_leftover() -> None:
@@ -315,10 +442,9 @@ print("asked", asked, type(result.error_in_exec).__name__)
     ],
 )
 def test_the_first_cell_installs_only_what_is_missing(
-    tmp_path: Path, state: str, package: str | None, answer: str
+    state: str, package: str | None, answer: str
 ) -> None:
-    install = sources_of(make(tmp_path / "01-a.md", package=package), "code")[0]
-    command = [sys.executable, "-c", RUN_INSTALL, install, state]
+    command = [sys.executable, "-c", RUN_INSTALL, notebook.installation(package), state]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert answer in done.stdout
     if package is None:
@@ -336,7 +462,6 @@ def notebooks(built: Book) -> dict[str, Any]:
 @pytest.mark.xdist_group("book")
 def test_every_chapter_has_a_clean_notebook(built: Book, notebooks: dict[str, Any]) -> None:
     assert notebooks.keys() == built.collected["chapters"].keys()
-    published = built.root / "_build" / "fast" / "clean"
     for name, made in notebooks.items():
         nbformat.validate(made)
         assert leftovers(made) == [], name
@@ -350,9 +475,13 @@ def test_every_chapter_has_a_clean_notebook(built: Book, notebooks: dict[str, An
         kept = nbformat.writes(made)
         for line in solution_lines(text):
             assert json.dumps(line, ensure_ascii=False)[1:-1] not in kept, f"{name}: {line}"
-        assert (published / f"{name}.ipynb").is_file()
+        page = parsed(built.html / "notebooks" / f"{name}.html")
+        for number in page.select(".caption-number"):
+            assert (
+                number.find_parent(class_="solution") or f"**{number.get_text(strip=True)}" in kept
+            )
     assert {"README.md", "requirements.txt", "runtime.txt", "constraints.txt"} <= {
-        path.name for path in published.iterdir()
+        path.name for path in (built.html / "notebooks" / "clean").iterdir()
     }
 
 
@@ -371,28 +500,6 @@ def solution_lines(text: str) -> Iterator[str]:
     rest = without_solutions(text)
     for solution in SOLUTION.findall(text):
         yield from (line for line in solution.splitlines() if len(line) > 40 and line not in rest)
-
-
-def test_the_published_folder(tiny: TinyBook) -> None:
-    """What Binder and Colab get, with a repository; and what the pages say of them."""
-    code = "from slth.notebook import glue\nglue('two', 2)"
-    text = f"# A\n\nSome {{glue:text}}`two:d`.\n\n```{{code-cell}} ipython3\n{code}\n```\n"
-    tiny.write({"01-a": text})
-    done = tiny.build("--repository", "Owner/name")
-    assert done.returncode == 0, done.stderr
-    published = tiny.root / "_build" / "full" / "clean"
-    made = nbformat.read(published / "01-a.ipynb", as_version=4)
-    assert "Some 2." in sources_of(made, "markdown")[1]
-    requirements = (published / "requirements.txt").read_text().splitlines()
-    assert requirements[0] == "--constraint constraints.txt"
-    assert requirements[1].startswith("slth[notebook] @ git+https://github.com/Owner/name")
-    readme = (published / "README.md").read_text()
-    page = (tiny.root / "_build" / "full" / "html" / "notebooks" / "01-a.html").read_text()
-    for address in (folder.colab("Owner/name", "01-a"), folder.binder("Owner/name", "01-a")):
-        assert address in readme
-        assert address in page
-    assert folder.colab("a/b", "01-a").endswith("/github/a/b/blob/notebooks/01-a.ipynb")
-    assert folder.binder("a/b", "01-a").endswith("/gh/a/b/notebooks?urlpath=lab/tree/01-a.ipynb")
 
 
 def pip(python: str | Path, *arguments: str, **variables: str) -> str:
@@ -520,8 +627,8 @@ def test_binders_environment_is_built_and_runs_a_notebook(
     assert {one["claim"] for one in records(done)} >= {"solve-cost", "solve-true-optimum"}
 
     pip(python, "uninstall", "--yes", "slth")
-    alone = make(tmp_path / "01-a.md", "# A\n", package=clone)
-    alone.cells.append(nbformat.v4.new_code_cell("import slth\nslth.__file__"))
+    cells = [notebook.installation(clone), "import slth\nslth.__file__"]
+    alone = notebook.assembled(list(map(nbformat.v4.new_code_cell, cells)))
     (tmp_path / "alone.ipynb").write_text(nbformat.writes(alone))
     again = execute(python, tmp_path / "alone.ipynb", tmp_path / "second")
     assert "site-packages" in again.cells[-1].outputs[-1].data["text/plain"]

@@ -7,8 +7,8 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page
 
-from book.clean import folder
 from book.extension.launch import panel
+from book.extension.notebooks import folder
 from tests.book.conftest import DESK, PHONE, Book, show, watched
 
 LINKS = ".launch a"
