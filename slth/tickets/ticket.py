@@ -59,7 +59,7 @@ class Ticket:
     target_digest : str
         Fingerprint of the target, see :class:`slth.networks.Target`.
     random_digest : str
-        Fingerprint of the random weights, see :meth:`RandomNetwork.digest`.
+        Fingerprint of the random weights, see :meth:`~slth.networks.RandomNetwork.digest`.
     input_shape : tuple of int
         Shape of an input, without the batch axis.
     nonnegative_inputs : bool
