@@ -365,6 +365,7 @@ def plain(text: str, **attributes: Any) -> str:
         (".. rubric:: Head", "**Head**"),
         (".. compound::\n\n   a\n\n   b", "a\n\nb"),
         (".. comment", ""),
+        (".. image:: a/b.png\n   :alt: A *b*.", "![A *b*.](attachment:b.png)"),
         (".. raw:: html\n\n   <b>", ""),
         (":field: value", "field\n\nvalue"),
         ("`there <page:02-b.html#x>`__", "[there](02-b.ipynb)"),

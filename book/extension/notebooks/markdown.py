@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from docutils import nodes  # type: ignore[import-untyped]
+from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.environment import BuildEnvironment
 from sphinx.locale import admonitionlabels
 
@@ -235,7 +236,8 @@ class Writer:
         return f"\n\n{self._block_math_block(node)[0]}\n\n"
 
     def _inline_image(self, node: nodes.Element) -> str:
-        uri = node["candidates"].get("*", next(iter(node["candidates"].values()), node["uri"]))
+        choices, kinds = node.get("candidates", {}), StandaloneHTMLBuilder.supported_image_types
+        uri = next((choices[kind] for kind in ("*", *kinds) if kind in choices), node["uri"])
         if "://" not in uri:
             self.images[posixpath.basename(uri)] = Path(self.env.srcdir, uri)
             uri = f"attachment:{posixpath.basename(uri)}"
