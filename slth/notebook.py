@@ -14,9 +14,9 @@ def glue(name: str, value: Any) -> None:
 
     Parameters
     ----------
-    name
+    name : str
         Unique in the chapter.
-    value
+    value : object
         A number, or a ready-made string.
 
     Raises
@@ -51,9 +51,9 @@ def scientific(value: float, digits: int = 1) -> str:
 
     Parameters
     ----------
-    value
+    value : float
         A finite number.
-    digits
+    digits : int
         Digits behind the decimal point of the mantissa.
 
     Examples

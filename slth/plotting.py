@@ -76,11 +76,11 @@ def figure(
 
     Parameters
     ----------
-    rows, columns
+    rows, columns : int
         Number of panels.
-    height, width
+    height, width : float
         Size of the whole figure in inches; 6.4 inches fill the book's text column.
-    **kwargs
+    **kwargs : object
         Passed to :func:`matplotlib.pyplot.subplots`.
 
     Returns
@@ -103,13 +103,13 @@ def direct_label(axes: Axes, x: float, y: float, text: str, color: str, **kwargs
 
     Parameters
     ----------
-    axes
+    axes : Axes
         Where to write.
-    x, y
+    x, y : float
         Position in data coordinates.
-    text, color
+    text, color : str
         The label and its colour.
-    **kwargs
+    **kwargs : object
         Passed to :meth:`matplotlib.axes.Axes.annotate`.
 
     Examples
@@ -138,11 +138,11 @@ def draw_network(
 
     Parameters
     ----------
-    axes
+    axes : Axes
         Where to draw; its frame is switched off.
-    weights
+    weights : sequence of array_like
         One matrix of shape ``(out, in)`` per layer.
-    masks
+    masks : sequence of array_like, optional
         Which weights are kept, 0/1 arrays of the same shapes; all of them by default.
 
     Raises

@@ -24,9 +24,9 @@ def path(name: str, *parts: str) -> Path:
 
     Parameters
     ----------
-    name
+    name : str
         One of :data:`IN_REPOSITORY`.
-    parts
+    parts : str
         What is wanted below a folder.
 
     Raises

@@ -14,12 +14,12 @@ class ErrorRates:
 
     Attributes
     ----------
-    equalities
+    equalities : mapping of float to int
         Confidence $c$ → number of records that test an equality without tolerance.
-    inequalities
+    inequalities : mapping of float to int
         Confidence $c$ → number of records that decide an inequality, or an equality up to a
         tolerance.
-    worst_of
+    worst_of : tuple of int
         Of both, for each record that stands for the worst of several simulations, their number.
     """
 
@@ -43,9 +43,9 @@ def error_rates(registry: Mapping[str, Claim], records: Iterable[Record]) -> Err
 
     Parameters
     ----------
-    registry
+    registry : mapping of str to Claim
         The claims.
-    records
+    records : iterable of Record
         Checks and controls of all of them; those of unknown claims are left aside.
 
     Examples

@@ -44,13 +44,13 @@ class Chapter:
 
     Attributes
     ----------
-    path
+    path : pathlib.Path
         The source, in MyST Markdown.
-    notebook
+    notebook : object
         Its cells, as an ``nbformat.NotebookNode``.
-    parameters
+    parameters : dict of str to object
         The literals of the cell tagged ``parameters``: the values of the published book.
-    fast
+    fast : dict of str to object
         Those that the fast profile changes: ``fast`` in the front matter.
     """
 
@@ -89,15 +89,15 @@ class Run:
 
     Attributes
     ----------
-    notebook
+    notebook : object
         The source's cells with their outputs; after a stop, with those that there were.
-    seconds
+    seconds : float
         How long it took, kernel included.
-    stopped
+    stopped : str or None
         Why it stopped early, in one line, or None.
-    details
+    details : str
         The same with the cell and the end of the traceback.
-    died
+    died : bool
         Whether the process or its kernel was killed: then the cells are not to blame.
     """
 
@@ -199,13 +199,13 @@ def run(
 
     Parameters
     ----------
-    chapters
+    chapters : sequence of tuple of Chapter, mapping of str to object
         What to run, in the order in which to begin.
-    registry
+    registry : pathlib.Path
         The registry of claims that the cells use.
-    workers
+    workers : int
         How many run at once; they share the cores.
-    log
+    log : pathlib.Path, optional
         Where to append what kernels say; without it they say it here, under a bar of the cells.
 
     Notes

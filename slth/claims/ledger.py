@@ -30,9 +30,9 @@ class Status:
 
     Attributes
     ----------
-    name
+    name : {"computed", "simulated", "unchecked"}
         ``"computed"``, ``"simulated"`` or ``"unchecked"``.
-    known, checked
+    known, checked : str
         The halves, in words.
     """
 
@@ -65,23 +65,23 @@ def record(
 
     Parameters
     ----------
-    claim
+    claim : str
         Identifier in the registry.
-    measured, bound
+    measured, bound : float or array_like
         The two sides of the relation.  For computed claims they may be arrays, which broadcast;
         the relation must hold for every entry.  Illustrations take no ``bound``.
-    trials
+    trials : int, optional
         Number of independent draws (simulated), or of instances that ``measured`` sums up.
-    confidence
+    confidence : float, optional
         Two-sided level of the interval, for simulated claims.
-    standard_error
+    standard_error : float, optional
         Of ``measured``, when it is the mean of ``trials`` draws; the interval is Student's.
         Without it, ``measured`` is a proportion of ``trials``, and the interval Clopper and
         Pearson's.
-    worst_of
+    worst_of : int
         Number of simulations of which this is the worst; the interval is widened so that all of
         them hold at once with ``confidence``.
-    setting
+    setting : str
         The parameters of this check in words, shown beside the result.
 
     Returns
@@ -129,7 +129,7 @@ def control(
 
     Parameters
     ----------
-    claim, measured, bound, trials, confidence, standard_error, worst_of, setting
+    claim, measured, bound, trials, confidence, standard_error, worst_of, setting : various
         As in :func:`record`.
 
     Returns
@@ -210,9 +210,9 @@ def status(claim: Claim, records: Iterable[Record]) -> Status:
 
     Parameters
     ----------
-    claim
+    claim : Claim
         The claim.
-    records
+    records : iterable of Record
         Its records; those of other claims and controls are left aside.
 
     Returns

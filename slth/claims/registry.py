@@ -41,39 +41,39 @@ class Claim:
 
     Attributes
     ----------
-    id
+    id : str
         Lower-case words joined by hyphens, unique in the registry.
-    chapter
+    chapter : str
         Stem of the notebook that records the claim, and of the file that states it.
-    source
+    source : str
         Where the statement comes from: paper and number, or ``"this book"``.
-    title
+    title : str
         A few plain words (no mathematics).
-    statement
+    statement : str
         The statement in MyST Markdown.
-    known
+    known : str
         How it is known, apart from the check: one of :data:`KNOWN`.
-    assumptions
+    assumptions : tuple of str
         What the statement assumes, one entry each.
-    uses
+    uses : tuple of str
         Identifiers of the claims whose truth this one relies on.
-    kind
+    kind : str or None
         ``"computed"``, ``"simulated"`` or ``"illustration"``.
-    relation
+    relation : str or None
         ``"=="``, ``"<="`` or ``">="``: what is measured, on the left, against its bound.
-    tolerance
+    tolerance : float
         Slack of the relation, in the unit of what is measured; none for simulated inequalities.
-    exhaustive
+    exhaustive : bool
         Whether the check goes through every case of a finite statement, in exact arithmetic.
-    control
+    control : str or None
         Which assumption the negative control breaks, in words.
-    chosen
+    chosen : str or None
         What was chosen after seeing the data (a bound, a tolerance, a range), if anything was.
-    blind
+    blind : str or None
         What the check cannot see, if it is saturated.
-    label
+    label : str or None
         Label of the theorem directive that states the claim, if there is one.
-    unchecked
+    unchecked : str or None
         Why the claim is not checked; such a claim has no record.
     """
 
@@ -143,7 +143,7 @@ def load(path: str | os.PathLike[str] | None = None) -> dict[str, Claim]:
 
     Parameters
     ----------
-    path
+    path : str or os.PathLike[str], optional
         A folder with one file ``CHAPTER.yml`` for each chapter; :func:`registry_path` by default.
 
     Returns

@@ -43,22 +43,22 @@ class Record:
 
     Attributes
     ----------
-    claim
+    claim : str
         Identifier of the claim.
-    role
+    role : {"record", "control"}
         ``"record"`` for a check, ``"control"`` for a negative control.
-    measured, bound
+    measured, bound : int or float
         The two sides of the relation; for arrays, the pair that comes closest to breaking it.
-    trials
+    trials : int or None
         Number of trials or instances behind ``measured``.
-    interval
+    interval : Interval or None
         Confidence interval of ``measured``, for simulated claims.
-    outcome
+    outcome : Outcome
         ``"holds"``, ``"not refuted"``, ``"fails"``, ``"inconclusive"``, or ``"shown"`` for an
         illustration.
-    setting
+    setting : str
         The parameters of the check, in words.
-    worst_of
+    worst_of : int
         Number of simulations whose intervals all hold at once with ``confidence``.
     """
 
@@ -93,10 +93,10 @@ def proportion_interval(successes: int, trials: int, confidence: float) -> Inter
 
     Parameters
     ----------
-    successes, trials
-        :math:`0\le` ``successes`` :math:`\le` ``trials``, ``trials`` :math:`\ge1`.
-    confidence
-        Two-sided level in :math:`(0,1)`; the coverage is at least this, for every proportion.
+    successes, trials : int
+        $0\le$ ``successes`` $\le$ ``trials``, ``trials`` $\ge1$.
+    confidence : float
+        Two-sided level in $(0,1)$; the coverage is at least this, for every proportion.
 
     Returns
     -------
@@ -120,12 +120,12 @@ def mean_interval(mean: float, standard_error: float, draws: int, confidence: fl
 
     Parameters
     ----------
-    mean, standard_error
+    mean, standard_error : float
         The estimate and its standard error (> 0).
-    draws
+    draws : int
         Number $N\ge2$ of independent draws; for many of them the interval is the normal one.
-    confidence
-        Two-sided level in :math:`(0,1)`.
+    confidence : float
+        Two-sided level in $(0,1)$.
 
     Returns
     -------
@@ -151,12 +151,12 @@ def quantile_interval(values: Any, quantile: float, confidence: float) -> Interv
 
     Parameters
     ----------
-    values
+    values : array_like
         Independent samples of one law.
-    quantile
-        Which quantile, in :math:`(0,1)`.
-    confidence
-        Two-sided level in :math:`(0,1)`; the coverage is at least this, for every law.
+    quantile : float
+        Which quantile, in $(0,1)$.
+    confidence : float
+        Two-sided level in $(0,1)$; the coverage is at least this, for every law.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def quantile_interval(values: Any, quantile: float, confidence: float) -> Interv
     Notes
     -----
     The number of samples below the quantile is binomial: the limits are the order statistics that
-    its two tails of :math:`(1-c)/2` leave.
+    its two tails of $(1-c)/2$ leave.
 
     Examples
     --------

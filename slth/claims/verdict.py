@@ -11,9 +11,9 @@ def faults(claim: Claim, records: Sequence[Record]) -> tuple[str, ...]:
 
     Parameters
     ----------
-    claim
+    claim : Claim
         A claim that is registered to be checked.
-    records
+    records : sequence of Record
         Checks and controls; those of other claims are left aside.
 
     Examples

@@ -22,14 +22,14 @@ class Verdict:
 
     Attributes
     ----------
-    claim
+    claim : str
         Its identifier.
-    outcome
+    outcome : {"holds", "fails", "unchecked"}
         A claim holds only if its chapter ran to the end, all its records hold, and a negative
         control failed.
-    reason
+    reason : str
         In words.
-    records
+    records : tuple of Record
         Checks and controls, in the order in which they were recorded.
     """
 
@@ -44,9 +44,9 @@ def run_chapter(name: str, profile: str) -> chapters.Run:
 
     Parameters
     ----------
-    name
+    name : str
         Stem of the chapter.
-    profile
+    profile : str
         ``"full"``, or ``"fast"`` with the smaller parameters that stand on top of the chapter.
 
     Raises
@@ -77,11 +77,11 @@ def judge(claim: Claim, records: Sequence[Record], stopped: str | None = None) -
 
     Parameters
     ----------
-    claim
+    claim : Claim
         The claim.
-    records
+    records : sequence of Record
         What a run of its chapter recorded.
-    stopped
+    stopped : str, optional
         Why the run stopped early, if it did.
     """
     own = tuple(one for one in records if one.claim == claim.id)
@@ -102,11 +102,11 @@ def verify(
 
     Parameters
     ----------
-    claims
+    claims : sequence of Claim
         Which ones; those that are registered as not checked run nothing.
-    profile
+    profile : str
         As for :func:`run_chapter`.
-    before
+    before : callable, optional
         Called with the name of each chapter before it runs.
     """
     runs: dict[str, chapters.Run] = {}

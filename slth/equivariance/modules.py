@@ -13,7 +13,7 @@ from slth.forms import instance, integer
 
 
 def apply(space: Space, weight: Tensor, x: Tensor) -> Tensor:
-    r"""Equivariant layer :math:`y_o = \sum_{i,j} W_{oij}\,b_j\,x_i`.
+    r"""Equivariant layer $y_o = \sum_{i,j} W_{oij}\,b_j\,x_i$.
 
     Parameters
     ----------
@@ -137,9 +137,9 @@ class EquivariantLinear(_OnSpace):
 
 
 class Lift(_OnSpace):
-    r"""Repeat images along the fibre: :math:`(x_i)_{p,K} = (\text{image}_i)_p` for all :math:`K`.
+    r"""Repeat images along the fibre: $(x_i)_{p,K} = (\text{image}_i)_p$ for all $K$.
 
-    An equivariant map from images to functions on the group, of norm :math:`\sqrt{|K|}`.
+    An equivariant map from images to functions on the group, of norm $\sqrt{|K|}$.
 
     Examples
     --------
@@ -173,7 +173,7 @@ class Lift(_OnSpace):
 
 
 class GroupPool(_OnSpace):
-    r"""Mean of each channel over the space: invariant, of norm :math:`1/\sqrt{\dim\mathbb F}`.
+    r"""Mean of each channel over the space: invariant, of norm $1/\sqrt{\dim\mathbb F}$.
 
     Examples
     --------
@@ -206,7 +206,7 @@ class TurnPool(_OnSpace):
     .. math::
         y_q = \frac1{|K|} \sum_K x_{(Kq+t_K,\,K)}, \qquad \text{of norm } 1/\sqrt{|K|}
 
-    The motion :math:`q \mapsto Kq+t_K` is the one about the centre of the image.  The pixels of the
+    The motion $q \mapsto Kq+t_K$ is the one about the centre of the image.  The pixels of the
     mean are the orbits of these motions, and so each sees the same values when the image is turned.
 
     Examples

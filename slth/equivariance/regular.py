@@ -71,14 +71,14 @@ def _convolutions(
     *,
     image: bool,
 ) -> Space:
-    r"""Functions on the group of the motions :math:`(t, K): q \mapsto Kq + t` of a torus.
+    r"""Functions on the group of the motions $(t, K): q \mapsto Kq + t$ of a torus.
 
     .. math::
         (\rho(u)x)(g) = x(u^{-1}g), \qquad (b_hx)(g) = x(gh), \qquad
         (s,K)(t,L) = (s+Kt,\,KL)
 
-    Left and right multiplication commute.  The basis takes those :math:`h=(t,L)` whose shift
-    :math:`t` lies in the window, the identity first.
+    Left and right multiplication commute.  The basis takes those $h=(t,L)$ whose shift
+    $t$ lies in the window, the identity first.
     """
     grid = (len(point_group), *size)
     coordinates = np.arange(prod(grid)).reshape(grid)

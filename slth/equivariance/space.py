@@ -16,16 +16,16 @@ from slth.arrays import ROUNDOFF, Ints
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    r"""Feature space :math:`\mathbb F` of a permutation representation, and an equivariant basis.
+    r"""Feature space $\mathbb F$ of a permutation representation, and an equivariant basis.
 
     .. math::
         \rho(g)\,b_j = b_j\,\rho(g) \quad\text{for all } g \in G, \qquad
         \sigma(\rho(g)x) = \rho(g)\,\sigma(x)
 
     This is all that a construction has to know of a group: how its generators act, which maps
-    :math:`b_1 = I, b_2, \dots` a layer may combine, and that ReLU, applied to each coordinate,
-    respects the action.  The last condition holds for all :math:`x` exactly when every
-    :math:`\rho(g)` has one positive entry in each row and no other; for a norm-preserving action
+    $b_1 = I, b_2, \dots$ a layer may combine, and that ReLU, applied to each coordinate,
+    respects the action.  The last condition holds for all $x$ exactly when every
+    $\rho(g)$ has one positive entry in each row and no other; for a norm-preserving action
     this means a permutation matrix.  Other representations (signs, rotations of a vector) are
     refused.  Nothing is taken on trust: the basis is checked against the generators, in integers.
 
@@ -34,7 +34,7 @@ class Space:
     name : str
         How :func:`slth.equivariance.space` finds it.
     generators : sequence of scipy.sparse.csr_array of int64, shape (dim, dim)
-        :math:`\rho(g)` for generators :math:`g` of the group.
+        $\rho(g)$ for generators $g$ of the group.
     basis : sequence of scipy.sparse.csr_array of int64, shape (dim, dim)
         Linearly independent 0/1 matrices, the identity first.  They need not span all equivariant
         maps: the kernels of a convolution are local.
@@ -120,18 +120,18 @@ class Space:
 
     @property
     def size(self) -> int:
-        r"""Number :math:`|\mathcal B|` of basis maps, and of coefficients per pair of channels."""
+        r"""Number $|\mathcal B|$ of basis maps, and of coefficients per pair of channels."""
         return len(self.basis)
 
     @cached_property
     def basis_norm(self) -> float:
-        r"""Compute :math:`\|\mathcal B\| = \max_{|\beta_j|\le1}\big\|\sum_j\beta_jb_j\big\|_2`.
+        r"""Compute $\|\mathcal B\| = \max_{|\beta_j|\le1}\big\|\sum_j\beta_jb_j\big\|_2$.
 
-        No entry of a basis map is negative, so :math:`|\sum_j\beta_jb_j| \le M = \sum_jb_j` entry
-        by entry, and the maximum is attained at :math:`\beta=(1,\dots,1)`.  The non-negative matrix
-        :math:`M^\top M` has a non-negative eigenvector for its largest eigenvalue; it commutes with
+        No entry of a basis map is negative, so $|\sum_j\beta_jb_j| \le M = \sum_jb_j$ entry
+        by entry, and the maximum is attained at $\beta=(1,\dots,1)$.  The non-negative matrix
+        $M^\top M$ has a non-negative eigenvector for its largest eigenvalue; it commutes with
         the group, so the average of that eigenvector over the group is another one, not zero, and
-        constant on the orbits of coordinates.  On these vectors :math:`M` is a small matrix, one
+        constant on the orbits of coordinates.  On these vectors $M$ is a small matrix, one
         row per orbit.
 
         Examples
@@ -153,7 +153,7 @@ class Space:
     def kernels(self) -> NDArray[np.int8]:
         r"""The basis as circular convolutions, shape ``(size, fibre, fibre, rows, columns)``.
 
-        Entry ``[j, a, c, u, v]`` is what output ``a`` of :math:`b_j` at any position takes from
+        Entry ``[j, a, c, u, v]`` is what output ``a`` of $b_j$ at any position takes from
         input ``c`` at that position shifted by ``(u - top, v - left)``, see :attr:`margins`.
         """
         (top, bottom), (left, right) = self.margins
@@ -176,7 +176,7 @@ class Space:
         return (top, bottom), (left, right)
 
     def norm_bound(self, weights: NDArray[np.floating]) -> float:
-        r"""Bound :math:`\big\|\sum_jW_j\otimes b_j\big\|_2`, the norm of a layer, from above.
+        r"""Bound $\big\|\sum_jW_j\otimes b_j\big\|_2$, the norm of a layer, from above.
 
         On the grid the layer is a circular convolution, and the Fourier transform splits it into
         one small matrix per frequency; the norm is the largest of theirs.  The bound is that
@@ -185,7 +185,7 @@ class Space:
         Parameters
         ----------
         weights : ndarray, shape (out, in, size)
-            The coefficients :math:`W_j`.
+            The coefficients $W_j$.
 
         Examples
         --------

@@ -10,7 +10,7 @@ from slth.equivariance.space import Space, permutation_matrix
 
 
 def sets(points: int) -> Space:
-    r"""All permutations of points, one number per point; the basis is :math:`I, \mathbf{11}^\top`.
+    r"""All permutations of points, one number per point; the basis is $I, \mathbf{11}^\top$.
 
     Layers are those of DeepSets (Zaheer et al. 2017).
     """
@@ -27,16 +27,16 @@ def graphs(points: int) -> Space:
 
 
 def _tensors(name: str, points: int, order: int) -> Space:
-    r"""Tensors with ``order`` indices in :math:`[n]`, all permuted alike.
+    r"""Tensors with ``order`` indices in $[n]$, all permuted alike.
 
     .. math::
         (b_\pi)_{ij} = 1 \text{ if the indices } (i_1,\dots,i_k,j_1,\dots,j_k)
         \text{ agree within each block of } \pi, \text{ else } 0
 
-    The orbits of pairs :math:`(i, j)` belong to the partitions :math:`\pi` with at most :math:`n`
-    blocks, where indices agree within blocks and *nowhere else*.  The map :math:`b_\pi` sums the
-    indicators of the orbits of :math:`\pi` and of all coarser partitions.  A triangular matrix
-    leads from one to the other, so the :math:`b_\pi` are a basis, too; unlike the indicators of
+    The orbits of pairs $(i, j)$ belong to the partitions $\pi$ with at most $n$
+    blocks, where indices agree within blocks and *nowhere else*.  The map $b_\pi$ sums the
+    indicators of the orbits of $\pi$ and of all coarser partitions.  A triangular matrix
+    leads from one to the other, so the $b_\pi$ are a basis, too; unlike the indicators of
     orbits they include the identity.
     """
     if points < 1:

@@ -20,9 +20,9 @@ def exchange(reserve: ArrayLike, j: int) -> Floats:
 
     Parameters
     ----------
-    reserve
+    reserve : array_like
         Shape (R,).
-    j
+    j : int
         0 <= j <= R.
 
     Returns
@@ -48,13 +48,13 @@ def blocks_serve(
 
     Parameters
     ----------
-    x
+    x : array of float64
         Samples: first the blocks, then the reserve.
-    k, epsilon
+    k, epsilon : int or float
         Terms, of which ``min(k, block // 2)`` come from a block, and tolerance.
-    blocks, block
+    blocks, block : int
         Number of blocks, and samples of each.
-    reach
+    reach : float, optional
         Largest target; the root of k, if left out.
 
     Examples
@@ -78,9 +78,9 @@ def pairs_serve(x: Floats, k: int, pairs: int, epsilon: float) -> bool:
 
     Parameters
     ----------
-    x
+    x : array of float64
         2 k samples: one of each pair, the other of each pair, the reserve.
-    k, pairs, epsilon
+    k, pairs, epsilon : int or float
         Terms, pairs, tolerance.
 
     Examples
@@ -105,11 +105,11 @@ def subset_by_pairs(
 
     Parameters
     ----------
-    x, k, pairs
+    x, k, pairs : array of float64 or int
         As for :func:`pairs_serve`.
-    z
+    z : float
         Target.
-    steered
+    steered : bool
         Whether the reserve is exchanged until it is near the target.
 
     Examples

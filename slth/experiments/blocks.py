@@ -22,13 +22,13 @@ def cell(
 
     Parameters
     ----------
-    rng
+    rng : numpy.random.Generator
         The cell's own generator.
-    block, k
+    block, k : int
         Samples of a block, and size of the subsets.
-    epsilon, reach
+    epsilon, reach : float
         Tolerance, and the largest target.
-    sample
+    sample : int
         Number of the sample.
 
     Returns

@@ -22,11 +22,11 @@ def cell(*, rng: np.random.Generator, k: int, finest: int, sample: int) -> dict[
 
     Parameters
     ----------
-    rng
+    rng : numpy.random.Generator
         The cell's own generator.
-    k, finest
+    k, finest : int
         Size of the subsets, and bits of the finest tolerance.
-    sample
+    sample : int
         Number of the sample.
 
     Returns
@@ -56,13 +56,13 @@ def cover_times(
 
     Parameters
     ----------
-    prefix
+    prefix : callable
         Returns the first n samples of one growing sample.
-    k
+    k : int
         Size of the subsets, >= 1.
-    bits
+    bits : iterable of int
         The b, ascending.
-    reach
+    reach : float, optional
         The largest target u; the root of k, if left out.
 
     Returns

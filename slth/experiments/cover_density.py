@@ -19,11 +19,11 @@ def cell(*, rng: np.random.Generator, n: int, k: int, sample: int) -> dict[str, 
 
     Parameters
     ----------
-    rng
+    rng : numpy.random.Generator
         The cell's own generator.
-    n, k
+    n, k : int
         Samples, and size of the subsets.
-    sample
+    sample : int
         Number of the sample.
 
     Returns

@@ -18,7 +18,7 @@ def exponent(b: ArrayLike, y: ArrayLike) -> float:
 
     Parameters
     ----------
-    b, y
+    b, y : array_like
         Shape (points,), b > 0.
 
     Examples
@@ -47,13 +47,13 @@ def resampled(
 
     Parameters
     ----------
-    points
+    points : Points
         Makes b and y of the tables.
-    tables
+    tables : sequence of array of float64
         Each with one row per sample.
-    rng
+    rng : numpy.random.Generator
         Draws rows with replacement.
-    repeats
+    repeats : int
         Resampled tables.
 
     Returns
@@ -82,11 +82,11 @@ def families(
 
     Parameters
     ----------
-    times
+    times : pandas.DataFrame
         A table of :mod:`slth.experiments.cover`.
-    radii
+    radii : pandas.DataFrame
         A table of :mod:`slth.experiments.cover_density`.
-    rng, repeats
+    rng, repeats : numpy.random.Generator or int
         As for :func:`resampled`.
 
     Returns

@@ -32,15 +32,15 @@ def cell(
 
     Parameters
     ----------
-    rng
+    rng : numpy.random.Generator
         The cell's own generator.
-    law
+    law : str
         ``"products"``: exactly k of n products, where dead ones, which are zero, may fill up the
         subset, as in Theorem 3; ``"live products"``: k that are not dead; ``"uniform"``: k of n
         numbers that are uniform on [-1, 1].
-    z, k
+    z, k : int
         Target weights over error, and size of the subsets.
-    trials, batch
+    trials, batch : int
         Number of samples in this cell, and its own number among cells that are otherwise equal.
 
     Returns
@@ -99,11 +99,11 @@ def serves_only_the_ends(rng: np.random.Generator, law: str, n: int, tolerance: 
 
     Parameters
     ----------
-    rng
+    rng : numpy.random.Generator
         Used up.
-    law
+    law : str
         ``"products"`` or ``"uniform"``.
-    n, tolerance
+    n, tolerance : int or float
         How many, and how near one of them has to be to a weight.
     """
     edge = min(1.0, 16 * tolerance)

@@ -30,9 +30,9 @@ def smallest(table: pd.DataFrame, law: str, z: int) -> dict[int, NDArray[np.int6
 
     Parameters
     ----------
-    table
+    table : pandas.DataFrame
         Of a grid of :mod:`slth.experiments.figure_one`.
-    law, z
+    law, z : str or int
         As in its cells.
     """
     found = {}
@@ -74,9 +74,9 @@ def chart(table: pd.DataFrame, z: int) -> pd.DataFrame:
 
     Parameters
     ----------
-    table
+    table : pandas.DataFrame
         Of a grid of :mod:`slth.experiments.figure_one`.
-    z
+    z : int
         Target weights over error.
     """
     products, uniform = (medians(table, law, z) for law in ("products", "uniform"))
@@ -112,7 +112,7 @@ def draw(chart: pd.DataFrame) -> Figure:
 
     Parameters
     ----------
-    chart
+    chart : pandas.DataFrame
         What :func:`chart` returned.
     """
     series = {str(name): rows for name, rows in chart.groupby("series")}

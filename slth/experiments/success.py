@@ -64,15 +64,15 @@ def cell(
 
     Parameters
     ----------
-    rng
+    rng : numpy.random.Generator
         The cell's own generator.
-    law
+    law : str
         A key of :data:`LAWS`.
-    n, k
+    n, k : int
         Samples and subset size.
-    end
+    end : int
         Target in units of $\sqrt k$.
-    batch
+    batch : int
         Number of the batch; batches of one setting differ in their generator alone.
     """
     samples = LAWS[law].sample(rng, (TRIALS, n))
@@ -88,13 +88,13 @@ def grid(
 
     Parameters
     ----------
-    settings
+    settings : iterable of tuple of int, int
         Pairs (n, k).
-    batches
+    batches : int
         Batches of :data:`TRIALS` samples.
-    seed
+    seed : int
         Of the grid.
-    name
+    name : str
         Stem of the grid's files.
 
     Examples
@@ -121,7 +121,7 @@ def successes(table: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    table
+    table : pandas.DataFrame
         What :func:`slth.sweep.run` or :func:`slth.sweep.load` returned for such a grid.
 
     Returns

@@ -31,7 +31,7 @@ class Cost:
 def cost(n: int, size: int | None = None) -> Cost:
     r"""Estimate what the best subset costs, of n samples.
 
-    Time and memory grow with the number of sums of half of the samples, about :math:`2^{n/2}` for
+    Time and memory grow with the number of sums of half of the samples, about $2^{n/2}$ for
     subsets of any size; at most four terms, chosen or left out, need no memory.
 
     Parameters

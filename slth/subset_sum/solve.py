@@ -129,7 +129,7 @@ def solve_many(
         device, up to n = 32. Numbers as in :func:`solve`.
     Z : array_like or torch.Tensor, shape (m,) or ()
         Targets, one per instance, or one shared by all.
-    size, tolerance, objective
+    size, tolerance, objective : various
         As in :func:`solve`, the same for all instances.
     progress : bool
         Show a progress bar.

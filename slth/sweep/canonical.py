@@ -20,7 +20,7 @@ def canonical(value: Any) -> str:
 
     Parameters
     ----------
-    value
+    value : object
         Scalars, in lists and dictionaries.
 
     Examples
@@ -41,9 +41,9 @@ def generator(seed: int, cell: Mapping[str, Scalar]) -> np.random.Generator:
 
     Parameters
     ----------
-    seed
+    seed : int
         The seed of the sweep.
-    cell
+    cell : mapping of str to Scalar
         The cell; the order of its keys does not matter.
 
     Examples
@@ -61,9 +61,9 @@ def plain(key: str, value: Any) -> Scalar:
 
     Parameters
     ----------
-    key
+    key : str
         The entry's column, for the message.
-    value
+    value : object
         A Python or NumPy scalar.
 
     Raises

@@ -25,7 +25,7 @@ def attempt(
 
     Parameters
     ----------
-    function, seed, cell
+    function, seed, cell : various
         As in :class:`slth.sweep.Grid`.
     """
     try:
@@ -50,11 +50,11 @@ def checked(
 
     Parameters
     ----------
-    grid, cell
+    grid, cell : Grid or mapping of str to Scalar
         What was evaluated.
-    result
+    result : Cell or Failure
         What :func:`attempt` returned.
-    other
+    other : Cell or None
         The result of another cell, if there is one.
 
     Raises

@@ -28,9 +28,9 @@ def evaluate(grid: Grid, missing: Sequence[tuple[str, Cell]], scheduler: str) ->
 
     Parameters
     ----------
-    grid, missing
+    grid, missing : Grid or sequence of tuple of str, Cell
         As in :func:`slth.sweep.local.evaluate_here`.
-    scheduler
+    scheduler : str
         Address such as ``"tcp://10.0.0.1:8786"``.
 
     Raises

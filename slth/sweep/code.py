@@ -19,7 +19,7 @@ def code_digest(function: Callable[..., Any]) -> str:
 
     Parameters
     ----------
-    function
+    function : callable
         Declared at the top level of a module.
 
     Examples

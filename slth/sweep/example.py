@@ -15,11 +15,11 @@ def cell(*, rng: np.random.Generator, bias: float, batch: int) -> dict[str, int]
 
     Parameters
     ----------
-    rng
+    rng : numpy.random.Generator
         The cell's own generator.
-    bias
+    bias : float
         Probability of heads.
-    batch
+    batch : int
         Number of the batch.
     """
     return {"tosses": TOSSES, "heads": int(np.count_nonzero(rng.random(TOSSES) < bias))}

@@ -37,11 +37,11 @@ def save(table: pd.DataFrame, grid: Grid, folder: str | Path) -> Path:
 
     Parameters
     ----------
-    table
+    table : pandas.DataFrame
         What :func:`slth.sweep.run` returned.
-    grid
+    grid : Grid
         The grid that it ran.
-    folder
+    folder : str or pathlib.Path
         Made if need be.
 
     Returns
@@ -100,9 +100,9 @@ def load(grid: Grid, folder: str | Path | None = None) -> pd.DataFrame:
 
     Parameters
     ----------
-    grid
+    grid : Grid
         The grid whose table is wanted.
-    folder
+    folder : str or pathlib.Path, optional
         Where it was saved; by default, the tables that come with the package.
 
     Raises

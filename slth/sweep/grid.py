@@ -1,7 +1,7 @@
 r"""A declared sweep: a function, its cells and a seed.
 
-The cell :math:`c` of a sweep with seed :math:`s` draws from a generator that is seeded with
-:math:`(s, h(c))`, where :math:`h` is SHA-256 of the cell's canonical JSON.  A row therefore depends
+The cell $c$ of a sweep with seed $s$ draws from a generator that is seeded with
+$(s, h(c))$, where $h$ is SHA-256 of the cell's canonical JSON.  A row therefore depends
 on the function, the seed and its own cell, and on nothing else: not on the other cells, on their
 order, or on who computes it.
 """
@@ -27,15 +27,15 @@ class Grid:
 
     Attributes
     ----------
-    name
+    name : str
         Stem of the files: letters, digits, ``-`` and ``_``.
-    function
+    function : callable
         A function that a module declares at its top level.  It is called as
         ``function(rng=generator, **cell)`` and returns the result columns of the cell's row.
-    cells
+    cells : tuple of mapping of str to Scalar
         Keyword arguments of the calls: finite numbers, printable strings and booleans.  All have
         the same keys, each key has values of one type, and no two cells are equal.
-    seed
+    seed : int
         A non-negative integer.
 
     Raises
@@ -78,7 +78,7 @@ class Grid:
 
         Parameters
         ----------
-        **values
+        **values : iterable of object
             For each key of the cells, its values.
 
         Raises

@@ -21,9 +21,9 @@ def evaluate_here(grid: Grid, missing: Sequence[tuple[str, Cell]]) -> Finished:
 
     Parameters
     ----------
-    grid
+    grid : Grid
         Whose function is evaluated.
-    missing
+    missing : sequence of tuple of str, Cell
         Keys and cells.
     """
     for key, cell in missing:
@@ -37,9 +37,9 @@ def evaluate(grid: Grid, missing: Sequence[tuple[str, Cell]], workers: int) -> F
 
     Parameters
     ----------
-    grid, missing
+    grid, missing : Grid or sequence of tuple of str, Cell
         As in :func:`evaluate_here`.
-    workers
+    workers : int
         Number of processes.
 
     Raises

@@ -22,12 +22,12 @@ class Rechecked:
 
     Attributes
     ----------
-    cells
+    cells : pandas.DataFrame
         The rows that were computed again, with the names of the columns that disagree in
         ``disagrees``.
-    entries
+    entries : int
         Number of entries that were compared.
-    disagreements
+    disagreements : int
         Number of those that disagree.
     """
 
@@ -46,18 +46,18 @@ def recheck(
     r"""Compute a random sample of a table's cells again and count the entries that disagree.
 
     Integers, strings and booleans must be equal, floats must agree to a relative
-    :math:`10^{-9}`.
+    $10^{-9}$.
 
     Parameters
     ----------
-    grid
+    grid : Grid
         What the table claims to be the result of.
-    table
+    table : pandas.DataFrame
         What :func:`slth.sweep.run` or :func:`slth.sweep.load` returned.
-    cells
+    cells : int or sequence of int
         How many cells to draw (all, if there are fewer), or the numbers of the rows to compute
         again.
-    rng
+    rng : numpy.random.Generator or int, optional
         Draws the sample; without it, each call draws another.
 
     Raises

@@ -23,20 +23,20 @@ def run(
     scheduler: str | None = None,
     progress: bool = False,
 ) -> pd.DataFrame:
-    """Evaluate a grid: row :math:`i` is cell :math:`c_i` followed by :math:`f(c_i)`.
+    """Evaluate a grid: row $i$ is cell $c_i$ followed by $f(c_i)$.
 
     Parameters
     ----------
-    grid
+    grid : Grid
         What to evaluate.
-    store
+    store : str or pathlib.Path, optional
         File that keeps finished cells; those that it already holds are not computed again.
         Without it nothing is stored.
-    workers
+    workers : int
         Number of local processes; with 1 everything runs in this process.
-    scheduler
+    scheduler : str, optional
         Address of a Dask scheduler, whose workers then compute the cells.
-    progress
+    progress : bool
         Whether to show a progress bar.
 
     Returns

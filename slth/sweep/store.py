@@ -64,7 +64,7 @@ class Store:
 
         Parameters
         ----------
-        key, cell, result
+        key, cell, result : str or Cell
             The cell's key, the cell, and what the function returned.
         """
         texts = (key, canonical(cell), json.dumps(result))
@@ -79,9 +79,9 @@ def open_store(path: Path, grid: Grid) -> Iterator[Store]:
 
     Parameters
     ----------
-    path
+    path : pathlib.Path
         The file; its folder is made if need be.
-    grid
+    grid : Grid
         Whose cells are to be stored.
 
     Raises

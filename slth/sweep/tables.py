@@ -17,9 +17,9 @@ def table(grid: Grid, results: Sequence[Mapping[str, Scalar]]) -> pd.DataFrame:
 
     Parameters
     ----------
-    grid
+    grid : Grid
         Whose cells are the rows.
-    results
+    results : sequence of mapping of str to Scalar
         A result for each cell, all with the same columns.
     """
     rows = [{**cell, **result} for cell, result in zip(grid.cells, results, strict=True)]
@@ -41,9 +41,9 @@ def results_of(grid: Grid, given: pd.DataFrame) -> list[Cell]:
 
     Parameters
     ----------
-    grid
+    grid : Grid
         The grid of the table.
-    given
+    given : pandas.DataFrame
         The table.
 
     Raises

@@ -1,6 +1,6 @@
 r"""Required samples off a stored table: what planning asks for each layer, in a millisecond.
 
-For subsets of any size the table holds :math:`\ln n`; for a fixed size the logarithm of the
+For subsets of any size the table holds $\ln n$; for a fixed size the logarithm of the
 expected number of hits among n products, which hardly depends on size and tolerance: fluctuations
 from sample to sample ask for more than the one hit of the first moment.  In between we interpolate.
 
@@ -75,7 +75,7 @@ def planned_product_samples(
 
     Parameters
     ----------
-    size, weight, tolerance, failure, weights, law
+    size, weight, tolerance, failure, weights, law : various
         As for :func:`required_product_samples`.
 
     Returns

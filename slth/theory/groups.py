@@ -308,7 +308,7 @@ def growth_failure(
 
     Parameters
     ----------
-    covered, cells, step
+    covered, cells, step : array_like or int
         Sets A, the window's cells, and the lattice of samples, as in :func:`group_copies`.
     m : int
         Samples of the group, >= 1.

@@ -277,7 +277,7 @@ def serves(x: ArrayLike, plan: GroupPlan, epsilon: float) -> bool:
 
     Parameters
     ----------
-    x, plan, epsilon
+    x, plan, epsilon : array_like, GroupPlan or float
         As for :func:`prepare`.
 
     Returns
