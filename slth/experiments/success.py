@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from slth import subset_sum
 from slth.sweep import Grid
 from slth.theory.entropy import binary_entropy
-from slth.theory.laws import Gaussian, SumLaw, Uniform
+from slth.theory.laws import Normal, SumLaw, Uniform
 
-LAWS: dict[str, SumLaw] = {"uniform": Uniform(), "gaussian": Gaussian(std=3**-0.5)}
+LAWS: dict[str, SumLaw] = {"uniform": Uniform(), "gaussian": Normal(std=3**-0.5)}
 """Two laws with the same variance, 1/3."""
 
 LEVELS = np.concatenate([np.arange(-3.0, 6.0, 0.5), np.arange(6.0, 14.5, 1.0)])

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import hypergeom
 
 from slth.theory._common import Floats, integers, sizes_and_samples
-from slth.theory.laws import Gaussian, SumLaw, Uniform
+from slth.theory.laws import Normal, SumLaw, Uniform
 
 _UNIFORM = Uniform()
 
@@ -14,7 +14,7 @@ def overlap_ratio(i: ArrayLike, k: int, z: float, law: SumLaw = _UNIFORM) -> Flo
     r"""$\rho_i=\int f_i(y)f_{k-i}(z-y)^2\,dy\,/\,f_k(z)^2$: the effect of an overlap of i.
 
     As $\varepsilon\to0$, $\rho_i$ is the probability that two k-subsets with i common elements both
-    hit, over its value for disjoint ones.  For a Gaussian law
+    hit, over its value for disjoint ones.  For a normal law
     $\rho_i=(1-r^2)^{-1/2}\exp(\frac{z^2}{ks^2}\frac r{1+r})$ with $r=i/k$; otherwise the integral
     is computed (Gauss–Legendre on the pieces of the spline).
 
@@ -26,7 +26,7 @@ def overlap_ratio(i: ArrayLike, k: int, z: float, law: SumLaw = _UNIFORM) -> Flo
         Subset size.
     z : float
         Target.
-    law : Uniform or Gaussian
+    law : Uniform or Normal
         Law of one sample.
 
     Returns
@@ -36,7 +36,7 @@ def overlap_ratio(i: ArrayLike, k: int, z: float, law: SumLaw = _UNIFORM) -> Flo
     Raises
     ------
     ValueError
-        If i is not in [0, k), or the law is neither Uniform nor Gaussian.
+        If i is not in [0, k), or the law is neither Uniform nor Normal.
 
     Notes
     -----
@@ -51,13 +51,13 @@ def overlap_ratio(i: ArrayLike, k: int, z: float, law: SumLaw = _UNIFORM) -> Flo
     overlaps = integers(i, "overlap i", 0)
     if np.any(overlaps >= k):
         raise ValueError(f"overlap i={overlaps.max()} must be below the size k={k}")
-    if isinstance(law, Gaussian):
+    if isinstance(law, Normal):
         r = overlaps / k
         return np.exp(z**2 / (k * law.variance) * r / (1 + r)) / np.sqrt(1 - r**2)
     if isinstance(law, Uniform):
         ratios = [1.0 if j == 0 else _uniform_overlap(int(j), k, z, law) for j in overlaps.flat]
         return np.reshape(ratios, overlaps.shape)[()]
-    raise ValueError(f"overlap_ratio knows the uniform and the Gaussian law, not {law!r}")
+    raise ValueError(f"overlap_ratio knows the uniform and the normal law, not {law!r}")
 
 
 def second_moment_ratio(n: int, k: int, z: float, law: SumLaw = _UNIFORM) -> float:
@@ -72,7 +72,7 @@ def second_moment_ratio(n: int, k: int, z: float, law: SumLaw = _UNIFORM) -> flo
         Samples and subset size, 1 <= k <= n.
     z : float
         Target.
-    law : Uniform or Gaussian
+    law : Uniform or Normal
         Law of one sample.
 
     Returns
@@ -82,7 +82,7 @@ def second_moment_ratio(n: int, k: int, z: float, law: SumLaw = _UNIFORM) -> flo
     Raises
     ------
     ValueError
-        If k < 1, k > n, or the law is neither Uniform nor Gaussian.
+        If k < 1, k > n, or the law is neither Uniform nor Normal.
 
     Notes
     -----
@@ -92,7 +92,7 @@ def second_moment_ratio(n: int, k: int, z: float, law: SumLaw = _UNIFORM) -> flo
 
     Examples
     --------
-    >>> ratio = second_moment_ratio(400, 100, 0.0, Gaussian())
+    >>> ratio = second_moment_ratio(400, 100, 0.0, Normal())
     >>> bool(abs(ratio - (1 - 0.25**2) ** -0.5) < 2e-3)
     True
     """

@@ -2,7 +2,7 @@ r"""How many subsets of a given sample hit a target, by the saddlepoint approxim
 
 The number of k-subsets with sum near z is close to $e^{\psi}/2\pi\sqrt{\det\psi''}$ per unit of
 length, with $\psi=\min_{t,\lambda}\sum_i\ln(1+e^{tx_i+\lambda})-tz-\lambda k$; for subsets of any
-size $\lambda=0$ throughout and the denominator is $\sqrt{2\pi\psi''}$.  Unlike the Gaussian, this
+size $\lambda=0$ throughout and the denominator is $\sqrt{2\pi\psi''}$.  Unlike the normal one, this
 knows when a sample is too poor to reach z.
 """
 

@@ -1,7 +1,7 @@
 r"""The conditional Poisson law: how likely no subset hits, averaged over the sample's moments.
 
-Given the mean $\bar X$ and variance $S^2$ of the sample, the sum over a random subset is close to a
-Gaussian with known mean m and variance v, and the number of subsets that hit is close to a Poisson
+Given the mean $\bar X$ and variance $S^2$ of the sample, the sum over a random subset is close to
+normal with known mean m and variance v, and the number of subsets that hit is close to a Poisson
 variable with mean $\mu=N\cdot2\varepsilon\,\phi((z-m)/\sqrt v)/\sqrt v$, N being the number of
 subsets.  So $\Pr(Y=0)\approx\mathbb E[e^{-\mu}]$. This is a heuristic, derived for this project;
 the tests and the book compare it with exact solving.
@@ -57,7 +57,7 @@ def failure_exactly(
     n, so that callers with many n compute it once.
 
     For k = 1 (independent trials) and k = n (one subset) the value is exact.  In between, mu is
-    scaled so that its expectation is E[Y]: by the exact density of the sum over its Gaussian
+    scaled so that its expectation is E[Y]: by the exact density of the sum over its normal
     approximation.
     """
     with np.errstate(divide="ignore"):
@@ -67,8 +67,8 @@ def failure_exactly(
 
     with np.errstate(divide="ignore"):
         log_density = np.log(probability) - np.log(2 * epsilon)
-    gaussian = log_gaussian(z - sizes * law.mean, sizes * law.variance)
-    log_factor = log2_binomial(samples, sizes) * _LN2 + log_density - gaussian
+    normal = log_normal(z - sizes * law.mean, sizes * law.variance)
+    log_factor = log2_binomial(samples, sizes) * _LN2 + log_density - normal
 
     def moments(
         mean: NDArray[np.float64], variance: NDArray[np.float64]
@@ -116,7 +116,7 @@ def _average(
     means, variances, weights = sample_moments(n, law)
     centre, spread = moments(means, variances)
     log_mu = (np.asarray(log_factor) + np.log(2 * epsilon))[..., None, None]
-    log_mu = log_mu + log_gaussian(z[..., None, None] - centre, spread)
+    log_mu = log_mu + log_normal(z[..., None, None] - centre, spread)
     missed = np.exp(-np.exp(np.minimum(log_mu, 700.0)))
     failure: NDArray[np.float64] = np.average(missed, axis=(-2, -1), weights=weights)
     return failure
@@ -127,7 +127,7 @@ def sample_moments(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Nodes for the mean (second to last axis) and variance (last axis) of a sample, and weights.
 
-    The mean is Gaussian and the variance Gamma, with the mean and variance that both have under the
+    The mean is normal and the variance Gamma, with the mean and variance that both have under the
     law.  Both averages are trapezoidal rules, the second in ln S^2, so the result is deterministic.
     """
     n_ = n[..., None, None].astype(np.float64)
@@ -139,6 +139,6 @@ def sample_moments(
     return means, law.variance * np.exp(logs), weights
 
 
-def log_gaussian(distance: NDArray[np.float64], variance: Floats) -> NDArray[np.float64]:
-    """Logarithm of the Gaussian density with mean zero."""
+def log_normal(distance: NDArray[np.float64], variance: Floats) -> NDArray[np.float64]:
+    """Logarithm of the normal density with mean zero."""
     return -(distance**2) / (2 * variance) - 0.5 * np.log(2 * np.pi * np.asarray(variance))

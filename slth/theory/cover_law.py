@@ -124,9 +124,9 @@ def cover_probability(n: int, k: int, epsilon: float, law: SumLaw = _UNIFORM) ->
         log_density, weights = exact + log_subsets, np.ones((1, 1))
     else:
         means, variances, weights = _success.sample_moments(samples, law)
-        gaussian = _success.log_gaussian(targets - k * law.mean, np.asarray(k * law.variance))
-        conditional = _success.log_gaussian(targets - k * means, k * (1 - k / n) * variances)
-        log_density = log_subsets + exact - gaussian + conditional
+        normal = _success.log_normal(targets - k * law.mean, np.asarray(k * law.variance))
+        conditional = _success.log_normal(targets - k * means, k * (1 - k / n) * variances)
+        log_density = log_subsets + exact - normal + conditional
     density = np.exp(np.minimum(log_density, 600.0))
     missed = np.exp(-2 * tolerance * density)
     stretches = missed[0] + np.trapezoid(density * missed, targets, axis=0)
@@ -161,7 +161,7 @@ def cover_bits(n: ArrayLike, k: ArrayLike, epsilon: ArrayLike, law: SumLaw = _UN
     Notes
     -----
     Derived for this project: the expected number of stretches in :func:`cover_probability` is
-    $\ln2$, without the randomness of the sample's mean and variance, and with the Gaussian density
+    $\ln2$, without the randomness of the sample's mean and variance, and with the normal density
     near the ends.  To the single logarithm $\log_2\frac k\varepsilon$ it adds the logarithm of a
     logarithm.
 

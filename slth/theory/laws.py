@@ -1,4 +1,4 @@
-"""Sample laws: the uniform, the Gaussian, and the sums of k independent draws from them.
+"""Sample laws: the uniform, the normal, and the sums of k independent draws from them.
 
 A law is a frozen dataclass with the moments, density, distribution function and sampler of one
 draw; a :class:`SumLaw` also knows the law of the sum of k draws.  The product laws of the ReLU
@@ -7,6 +7,7 @@ trick are in :mod:`slth.theory.products`.
 
 from dataclasses import dataclass
 from typing import Protocol
+from warnings import warn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,7 +45,7 @@ class SumLaw(Law, Protocol):
 
     @property
     def kurtosis(self) -> float:
-        """Fourth central moment over the squared variance (3 for a Gaussian)."""
+        """Fourth central moment over the squared variance (3 for the normal law)."""
 
     def sum_pdf(self, x: ArrayLike, k: ArrayLike) -> Floats:
         """Density of the sum of k draws."""
@@ -129,8 +130,8 @@ class Uniform:
 
 
 @dataclass(frozen=True)
-class Gaussian:
-    r"""$f(x)=e^{-x^2/2s^2}/\sqrt{2\pi s^2}$; the sum of k draws is Gaussian with variance $ks^2$.
+class Normal:
+    r"""$f(x)=e^{-x^2/2s^2}/\sqrt{2\pi s^2}$; the sum of k draws is normal with variance $ks^2$.
 
     Parameters
     ----------
@@ -144,8 +145,8 @@ class Gaussian:
 
     Examples
     --------
-    >>> law = Gaussian(std=2.0)
-    >>> bool(law.sum_pdf(1.0, 4) == Gaussian(std=4.0).pdf(1.0))
+    >>> law = Normal(std=2.0)
+    >>> bool(law.sum_pdf(1.0, 4) == Normal(std=4.0).pdf(1.0))
     True
     """
 
@@ -154,7 +155,7 @@ class Gaussian:
     def __post_init__(self) -> None:
         """Refuse a standard deviation that is not a positive number."""
         if not (np.isfinite(self.std) and self.std > 0):
-            raise ValueError(f"a Gaussian law needs a positive standard deviation, got {self.std}")
+            raise ValueError(f"a normal law needs a positive standard deviation, got {self.std}")
 
     @property
     def mean(self) -> float:
@@ -206,7 +207,7 @@ def sum_bounded_constants(law: SumLaw, k: ArrayLike) -> tuple[Floats, Floats]:
     ----------
     law : SumLaw
         A law whose k-fold density is symmetric about its mean and unimodal, such as Uniform or
-        Gaussian: the minimum is then at an end of the interval and the maximum at the mean.
+        Normal: the minimum is then at an end of the interval and the maximum at the mean.
     k : array_like of int
         Numbers of terms, >= 1.
 
@@ -301,3 +302,11 @@ def _irwin_hall_cdf(u: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     spline = BSpline(knots, (knots[: 2 * k] >= 0.0).astype(np.float64), k)
     left: NDArray[np.float64] = spline(np.clip(np.minimum(u, k - u), 0.0, None))
     return np.where(u <= k / 2, left, 1.0 - left)
+
+
+def __getattr__(name: str) -> type[Normal]:
+    """Find the normal law under its old name, with a warning."""
+    if name != "Gaussian":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warn(f"{__name__}.Gaussian is {__name__}.Normal now", DeprecationWarning, stacklevel=2)
+    return Normal

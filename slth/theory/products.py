@@ -72,7 +72,7 @@ class UniformProduct:
 class NormalProduct:
     r"""$K_0(|t|)/\pi$: the law of $|a|\,b$ with a, b standard normal (K: modified Bessel function).
 
-    The sum of k draws is a Gaussian whose variance is an independent chi-square variable with k
+    The sum of k draws is normal with a variance that is an independent chi-square variable with k
     degrees of freedom; its density and distribution function are computed from that mixture.
 
     Examples
@@ -269,7 +269,7 @@ def _normal_product_cdf(x: NDArray[np.float64], k: int) -> NDArray[np.float64]:
 def _chi_square_nodes(k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Trapezoidal rule in ln s for the chi-square law with k degrees of freedom.
 
-    Given a_1..a_k the sum of the a_i b_i is Gaussian with variance s = sum of the squares of the
+    Given a_1..a_k the sum of the a_i b_i is normal with variance s = sum of the squares of the
     a_i.  In ln s the integrand is analytic and decays at both ends, where the rule converges
     exponentially.
     """

@@ -321,7 +321,7 @@ def success_probability(
 
     Here $\mu=\binom nk2\varepsilon\,\phi\big(\frac{z-k\bar X}{\sqrt v}\big)/\sqrt v$ with
     $v=k(1-\frac kn)S^2$.  The expectation is over the sample mean $\bar X$ and variance $S^2$, by
-    deterministic quadrature.  $\mu$ is scaled by the ratio of the exact to the Gaussian density of
+    deterministic quadrature.  $\mu$ is scaled by the ratio of the exact to the normal density of
     a k-fold sum at z, so that $\mathbb E\mu$ agrees with $\mathbb E[Y]$ for small k too.  Exact for
     k = 1 and k = n.
 
@@ -374,7 +374,7 @@ def second_moment_bound(n: int, k: int, z: float, epsilon: float, law: SumLaw = 
         Samples and subset size, 1 <= k <= n.
     z, epsilon : float
         Target, and tolerance > 0.
-    law : Uniform or Gaussian
+    law : Uniform or Normal
         Law of one sample.
 
     Returns
@@ -384,7 +384,7 @@ def second_moment_bound(n: int, k: int, z: float, epsilon: float, law: SumLaw = 
     Raises
     ------
     ValueError
-        If k < 1, k > n, epsilon <= 0, or the law is neither Uniform nor Gaussian.
+        If k < 1, k > n, epsilon <= 0, or the law is neither Uniform nor Normal.
 
     Notes
     -----

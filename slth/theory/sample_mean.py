@@ -5,7 +5,7 @@ standard units of a k-fold sum.  A sample whose mean is $m+sG/\sqrt n$ has about
 L(G)$ hits,
 $$L(G)=\frac1{\sqrt{1-\gamma}}\exp\Big(\frac{\zeta^2}2-\frac{(\zeta-\sqrt\gamma\,G)^2}{2(1-\gamma)}
 \Big),$$
-exactly so on average for Gaussian samples.  With a standard Gaussian G, $\mathbb E[L]=1$ and
+exactly so on average for normal samples.  With a standard normal G, $\mathbb E[L]=1$ and
 $\mathbb E[L^2]=(1-\gamma^2)^{-1/2}\exp(\zeta^2\frac\gamma{1+\gamma})$: the mean of the sample is
 what keeps the second moment of Y from approaching the square of the first.
 """
@@ -24,7 +24,7 @@ __all__ = [
     "success_given_mean",
 ]
 
-# A trapezoidal rule for expectations over a standard Gaussian; the rest is below 1e-18.
+# A trapezoidal rule for expectations over a standard normal; the rest is below 1e-18.
 _DEVIATES = np.linspace(-9.0, 9.0, 721)
 _WEIGHTS = np.exp(-(_DEVIATES**2) / 2) / np.sqrt(2 * np.pi) * (_DEVIATES[1] - _DEVIATES[0])
 
@@ -52,7 +52,7 @@ def hits_factor(deviate: ArrayLike, gamma: ArrayLike, zeta: ArrayLike) -> Floats
 
     Notes
     -----
-    Derived for this project.  Exact as $\varepsilon\to0$ for Gaussian samples; for others in the
+    Derived for this project.  Exact as $\varepsilon\to0$ for normal samples; for others in the
     limit of large k and n - k.
 
     Examples
@@ -141,7 +141,7 @@ def limit_success(hits: ArrayLike, gamma: ArrayLike, zeta: ArrayLike) -> Floats:
 
 
 def ratio_given_mean(n: int, k: int, zeta: float, deviate: ArrayLike) -> Floats:
-    r"""R of Gaussian samples with given mean, as $\varepsilon\to0$: second moment without luck.
+    r"""R of normal samples with given mean, as $\varepsilon\to0$: second moment without luck.
 
     Given the mean of the sample, two k-subsets with i common elements have sums with correlation
     $r=(\frac ik-\gamma)/(1-\gamma)$, so $R=\sum_{i<k}\Pr(I=i)(1-r^2)^{-1/2}\exp(\zeta'^2\frac
@@ -190,8 +190,8 @@ def ratio_given_mean(n: int, k: int, zeta: float, deviate: ArrayLike) -> Floats:
 def success_given_mean(n: int, k: int, zeta: float, hits: ArrayLike) -> Floats:
     r"""$\Pr(Y>0)\ge\mathbb E\big[1/(\frac1{\lambda L}+R)\big]$, the second moment given the mean.
 
-    For Gaussian samples, as $\varepsilon\to0$; L is :func:`hits_factor` and R
-    :func:`ratio_given_mean`, at the same standard Gaussian G.
+    For normal samples, as $\varepsilon\to0$; L is :func:`hits_factor` and R
+    :func:`ratio_given_mean`, at the same standard normal G.
 
     Parameters
     ----------

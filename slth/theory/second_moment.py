@@ -15,7 +15,7 @@ from scipy.stats import hypergeom
 from slth.theory import _success
 from slth.theory._common import Floats, as_floats, between, integers, sizes_and_samples
 from slth.theory.entropy import log2_binomial_bounds
-from slth.theory.laws import Gaussian, SumLaw, Uniform
+from slth.theory.laws import Normal, SumLaw, Uniform
 
 __all__ = [
     "Parts",
@@ -140,7 +140,7 @@ def joint_hit_probability(
         Subset size.
     z, epsilon : float
         Target, and tolerance > 0.
-    law : Uniform or Gaussian
+    law : Uniform or Normal
         Law of one sample.
 
     Returns
@@ -151,7 +151,7 @@ def joint_hit_probability(
     Raises
     ------
     ValueError
-        If i is not in [0, k], epsilon <= 0, or the law is neither Uniform nor Gaussian.
+        If i is not in [0, k], epsilon <= 0, or the law is neither Uniform nor Normal.
 
     Notes
     -----
@@ -174,11 +174,11 @@ def joint_hit_probability(
         return single if overlap == size else single**2
     if isinstance(law, Uniform):
         edges = _uniform_pieces(overlap, size, z, epsilon, law)
-    elif isinstance(law, Gaussian):
+    elif isinstance(law, Normal):
         reach = 10.0 * law.std * np.sqrt(overlap)  # the rest of f_i is below 1e-22
         edges = np.linspace(-reach, reach, 2 + int(20 * np.sqrt(size)))
     else:
-        raise ValueError(f"joint_hit_probability knows the uniform and Gaussian laws, not {law!r}")
+        raise ValueError(f"joint_hit_probability knows the uniform and normal laws, not {law!r}")
     nodes, weights = np.polynomial.legendre.leggauss(12)
     half = np.diff(edges)[:, None] / 2
     points = edges[:-1, None] + half * (1 + nodes)
@@ -199,7 +199,7 @@ def parts(
         Target, and tolerance > 0.
     theta : float
         Where the sum is split, 0 < theta <= 1.
-    law : Uniform or Gaussian
+    law : Uniform or Normal
         Law of one sample.
 
     Returns

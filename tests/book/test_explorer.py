@@ -23,7 +23,7 @@ Case = dict[str, Any]
 GRID = 2.0**40
 LAWS: dict[str, laws.SumLaw] = {
     "uniform": laws.Uniform(),
-    "normal": laws.Gaussian(),
+    "normal": laws.Normal(),
     "product": products.UniformProduct(),
 }
 

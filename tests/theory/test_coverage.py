@@ -12,7 +12,7 @@ from scipy.stats import binom
 
 from slth.theory import coverage
 from slth.theory.coverage import Window
-from slth.theory.laws import Gaussian, Uniform
+from slth.theory.laws import Normal, Uniform
 
 
 def by_subsets(shifts: list[int], start: NDArray[np.bool_], window: Window) -> NDArray[np.bool_]:
@@ -105,8 +105,8 @@ def test_gains_against_single_steps() -> None:
     assert np.all(gains <= np.bitwise_count(np.arange(64))[:, None])
 
 
-@pytest.mark.parametrize("law", [Uniform(), Uniform(-2, 2), Gaussian()])
-def test_shift_probabilities_are_the_law_of_the_shifts(law: Uniform | Gaussian) -> None:
+@pytest.mark.parametrize("law", [Uniform(), Uniform(-2, 2), Normal()])
+def test_shift_probabilities_are_the_law_of_the_shifts(law: Uniform | Normal) -> None:
     window, trials = Window(8), 40_000
     shifts = np.asarray(window.shifts(law.sample(5, trials)))
     rates = np.bincount(shifts + 8, minlength=17) / trials

@@ -9,8 +9,9 @@ from scipy.integrate import quad
 from scipy.special import ndtr
 from scipy.stats import kstest
 
+from slth.theory import laws
 from slth.theory.laws import (
-    Gaussian,
+    Normal,
     SumLaw,
     Uniform,
     berry_esseen_bound,
@@ -58,7 +59,7 @@ def test_the_support_is_the_closed_interval() -> None:
     np.testing.assert_array_equal(Uniform().sum_cdf([-9.0, 9.0], 3), [0.0, 1.0])
 
 
-@pytest.mark.parametrize("law", [Uniform(), Uniform(-0.5, 2.0), Gaussian(), Gaussian(0.4)])
+@pytest.mark.parametrize("law", [Uniform(), Uniform(-0.5, 2.0), Normal(), Normal(0.4)])
 def test_moments_sampler_and_sums_agree(law: SumLaw) -> None:
     span = (law.mean - 9 * np.sqrt(law.variance), law.mean + 9 * np.sqrt(law.variance))
     moments = [
@@ -98,7 +99,7 @@ def test_sharp_constants_of_lemma_1() -> None:
 
 
 def test_the_gaussian_is_sum_bounded_with_its_own_density() -> None:
-    lower, upper = sum_bounded_constants(Gaussian(), [1, 5, 80])
+    lower, upper = sum_bounded_constants(Normal(), [1, 5, 80])
     np.testing.assert_allclose(lower, np.exp(-0.5) / np.sqrt(2 * np.pi))
     np.testing.assert_allclose(upper, 1 / np.sqrt(2 * np.pi))
 
@@ -137,8 +138,15 @@ def test_bad_laws_and_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="low < high"):
         Uniform(1.0, 1.0)
     with pytest.raises(ValueError, match="positive standard deviation"):
-        Gaussian(0.0)
+        Normal(0.0)
     with pytest.raises(ValueError, match="size k must be at least 1"):
         Uniform().sum_pdf(0.0, 0)
     with pytest.raises(ValueError, match="must be an integer"):
-        Gaussian().sum_pdf(0.0, 1.5)
+        Normal().sum_pdf(0.0, 1.5)
+
+
+def test_the_old_name_of_the_normal_law_leads_to_it() -> None:
+    with pytest.warns(DeprecationWarning, match="Gaussian is slth.theory.laws.Normal now"):
+        assert laws.Gaussian is Normal
+    with pytest.raises(AttributeError, match="has no attribute 'Gauss'"):
+        _ = laws.Gauss

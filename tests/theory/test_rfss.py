@@ -12,7 +12,7 @@ from scipy.integrate import quad
 
 from slth.theory import rfss
 from slth.theory.entropy import binary_entropy
-from slth.theory.laws import Gaussian, SumLaw, Uniform
+from slth.theory.laws import Normal, SumLaw, Uniform
 
 SmallestError = Callable[[NDArray[np.float64], float, int | None], float]
 Rational = Callable[[Fraction, int], Fraction]
@@ -58,7 +58,7 @@ def test_expected_hits_against_exact_rational_arithmetic(
         assert value == pytest.approx(float(exact), rel=tolerance)
 
 
-@pytest.mark.parametrize("law", [Uniform(), Uniform(-0.5, 1.0), Gaussian(0.6)])
+@pytest.mark.parametrize("law", [Uniform(), Uniform(-0.5, 1.0), Normal(0.6)])
 def test_first_two_moments_against_enumeration(law: SumLaw) -> None:
     n, k, z, epsilon, trials = 12, 4, 0.7, 0.01, 20_000
     subsets = np.array(list(combinations(range(n), k)))
@@ -92,7 +92,7 @@ def test_threshold_is_infinite_out_of_reach() -> None:
     np.testing.assert_array_equal(np.isfinite(rfss.threshold([2, 3], 2.5, 0.1)), [False, True])
 
 
-@pytest.mark.parametrize("law", [Uniform(), Gaussian(0.8), Uniform(-0.7, 1.0)])
+@pytest.mark.parametrize("law", [Uniform(), Normal(0.8), Uniform(-0.7, 1.0)])
 @pytest.mark.parametrize("scaled_z", [0.0, 0.6, 1.0])
 def test_threshold_follows_the_asymptotic_formula(law: SumLaw, scaled_z: float) -> None:
     errors = []
@@ -123,7 +123,7 @@ def test_the_constant_of_the_uniform_law() -> None:
         (16, 14, 0, 5e-3),
     ],
 )
-@pytest.mark.parametrize("law", [Uniform(), Gaussian()])
+@pytest.mark.parametrize("law", [Uniform(), Normal()])
 def test_success_law_against_exact_solving(
     n: int, k: int, z: float, epsilon: float, law: SumLaw, smallest_error: SmallestError
 ) -> None:
@@ -160,7 +160,7 @@ def test_success_and_first_moment_respect_markov_and_second_moment() -> None:
     assert np.all(np.array(bound) < 1)
 
 
-@pytest.mark.parametrize("law", [Uniform(), Uniform(-0.4, 1.0), Gaussian(0.5)])
+@pytest.mark.parametrize("law", [Uniform(), Uniform(-0.4, 1.0), Normal(0.5)])
 @pytest.mark.parametrize(("i", "k", "z"), [(1, 3, 0.4), (2, 3, 0.4), (4, 9, 1.1), (8, 9, -0.3)])
 def test_overlap_ratio_against_adaptive_quadrature(law: SumLaw, i: int, k: int, z: float) -> None:
     value, _ = quad(
@@ -176,7 +176,7 @@ def test_second_moment_ratio_tends_to_its_limit() -> None:
         k = int(gamma * n)
         z = 0.5 * np.sqrt(k)
         limit = (1 - gamma**2) ** -0.5 * np.exp(3 * 0.25 * gamma / (1 + gamma))
-        ratio = rfss.second_moment_ratio(n, k, z, Gaussian(1 / np.sqrt(3)))
+        ratio = rfss.second_moment_ratio(n, k, z, Normal(1 / np.sqrt(3)))
         limit_of.append(abs(ratio - limit))
         uniform = rfss.second_moment_ratio(n, k, z) if n < 200 else ratio
         assert uniform == pytest.approx(ratio, rel=0.5 / k)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from slth.theory import rss
-from slth.theory.laws import Gaussian, SumLaw, Uniform
+from slth.theory.laws import Normal, SumLaw, Uniform
 
 SmallestError = Callable[[NDArray[np.float64], float, int | None], float]
 
@@ -47,7 +47,7 @@ def test_required_samples_invert_the_success_bound(
         assert rss.success_bound(n - 1, epsilon, constant) <= 1 - failure + 1e-9
 
 
-@pytest.mark.parametrize("law", [Uniform(), Gaussian(0.7)])
+@pytest.mark.parametrize("law", [Uniform(), Normal(0.7)])
 def test_expected_hits_against_enumeration(law: SumLaw) -> None:
     rng, n, z, epsilon, trials = np.random.default_rng(1), 8, 0.4, 0.02, 4000
     subsets = np.indices((2,) * n).reshape(n, -1)
@@ -58,7 +58,7 @@ def test_expected_hits_against_enumeration(law: SumLaw) -> None:
 
 
 @pytest.mark.parametrize(("n", "z", "epsilon"), [(12, 0.5, 5e-4), (16, 0.5, 1e-4), (14, 2.0, 1e-3)])
-@pytest.mark.parametrize("law", [Uniform(), Gaussian()])
+@pytest.mark.parametrize("law", [Uniform(), Normal()])
 def test_success_law_against_exact_solving(
     n: int, z: float, epsilon: float, law: SumLaw, smallest_error: SmallestError
 ) -> None:

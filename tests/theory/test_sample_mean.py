@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from slth.theory import rfss, sample_mean
-from slth.theory.laws import Gaussian
+from slth.theory.laws import Normal
 
 DENSITIES = st.floats(0.01, 0.6)
 TARGETS = st.floats(-2.0, 2.0)
@@ -55,7 +55,7 @@ def test_limit_success_broadcasts() -> None:
 def test_the_limit_is_approached_at_rate_one_over_k(gamma: float, zeta: float) -> None:
     errors = []
     for k in (20, 40, 80):
-        ratio = rfss.second_moment_ratio(round(k / gamma), k, zeta * np.sqrt(k), Gaussian())
+        ratio = rfss.second_moment_ratio(round(k / gamma), k, zeta * np.sqrt(k), Normal())
         errors.append(abs(ratio / float(sample_mean.limit_ratio(gamma, zeta)) - 1))
     assert errors[0] < 0.1
     assert errors[1] < 0.6 * errors[0]
@@ -69,7 +69,7 @@ def test_the_second_moment_is_that_of_its_conditional_parts(n: int, k: int, zeta
         factor = float(sample_mean.hits_factor(g, k / n, zeta))
         return factor**2 * float(sample_mean.ratio_given_mean(n, k, zeta, g))
 
-    ratio = rfss.second_moment_ratio(n, k, zeta * np.sqrt(k), Gaussian())
+    ratio = rfss.second_moment_ratio(n, k, zeta * np.sqrt(k), Normal())
     if n == 2 * k:  # a subset and its complement, which hit together only at one mean
         ratio -= 1 / len(list(combinations(range(n), k)))
     assert expectation(square) == pytest.approx(ratio, rel=1e-6)
@@ -80,7 +80,7 @@ def test_the_conditional_bound_is_at_least_the_plain_one(n: int, data: st.DataOb
     k = data.draw(st.integers(1, (n - 1) // 2))
     zeta, hits = data.draw(TARGETS), data.draw(st.floats(0.01, 1e4))
     bound = float(sample_mean.success_given_mean(n, k, zeta, hits))
-    plain = 1 / (1 / hits + rfss.second_moment_ratio(n, k, zeta * np.sqrt(k), Gaussian()))
+    plain = 1 / (1 / hits + rfss.second_moment_ratio(n, k, zeta * np.sqrt(k), Normal()))
     assert plain <= bound * (1 + 1e-9)
 
 
@@ -91,7 +91,7 @@ def test_gaussian_samples_keep_the_conditional_promise(zeta: float) -> None:
     subsets = np.array(list(combinations(range(n), k)))
     rows = np.random.default_rng(3).standard_normal((trials, n))
     errors = np.array([np.abs(x[subsets].sum(axis=1) - z).min() for x in rows])
-    epsilon = hits * 1e-9 / float(rfss.expected_hits(n, k, z, 1e-9, Gaussian()))
+    epsilon = hits * 1e-9 / float(rfss.expected_hits(n, k, z, 1e-9, Normal()))
     rate = np.mean(errors[:, None] <= epsilon, axis=0)
     bound = sample_mean.success_given_mean(n, k, zeta, hits)
     assert np.all(rate >= bound - 0.01)

@@ -12,11 +12,11 @@ from scipy.stats import multivariate_normal
 
 from slth.theory import rfss, second_moment
 from slth.theory.entropy import binary_entropy
-from slth.theory.laws import Gaussian, SumLaw, Uniform
+from slth.theory.laws import Normal, SumLaw, Uniform
 from slth.theory.products import ReluProduct
 
 Rational = Callable[[Fraction, int], Fraction]
-NARROW = Gaussian(std=3**-0.5)
+NARROW = Normal(std=3**-0.5)
 PRODUCT = cast(SumLaw, ReluProduct())  # its sums are not known
 
 
@@ -88,7 +88,7 @@ def test_joint_hit_probability_of_gaussian_pairs_against_the_bivariate_normal(
     assert value == pytest.approx(float(square), rel=1e-6)
 
 
-@pytest.mark.parametrize("law", [Uniform(), Uniform(-0.5, 1.0), Gaussian(0.8)])
+@pytest.mark.parametrize("law", [Uniform(), Uniform(-0.5, 1.0), Normal(0.8)])
 @pytest.mark.parametrize(("n", "k"), [(2, 1), (9, 3), (16, 8), (64, 3)])
 def test_parts_approach_the_limit_of_small_tolerances(n: int, k: int, law: SumLaw) -> None:
     z, epsilon = 0.4 * np.sqrt(k), 1e-9
