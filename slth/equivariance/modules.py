@@ -18,7 +18,7 @@ def apply(space: Space, weight: Tensor, x: Tensor) -> Tensor:
     Parameters
     ----------
     space : Space
-    weight : torch.Tensor, shape (out, in, space.size)
+    weight : torch.Tensor, shape (out, in, space.n_maps)
         Coefficients.
     x : torch.Tensor, shape (batch, in, space.dim)
         Features, of the type of ``weight``.
@@ -39,8 +39,8 @@ def apply(space: Space, weight: Tensor, x: Tensor) -> Tensor:
     tensor([[[61., 62., 63.]]])
     """
     fibre, height, width = space.grid
-    outputs, inputs, size = weight.shape
-    if size != space.size or x.shape[1:] != (inputs, space.dim):
+    outputs, inputs, n_maps = weight.shape
+    if n_maps != space.n_maps or x.shape[1:] != (inputs, space.dim):
         raise ValueError(
             f"a layer on {space.name} with coefficients {tuple(weight.shape)} takes features of "
             f"shape (batch, {inputs}, {space.dim}), got {tuple(x.shape)}"
@@ -95,7 +95,7 @@ class EquivariantLinear(_OnSpace):
 
     Attributes
     ----------
-    weight : torch.nn.Parameter, shape (out_channels, in_channels, space.size)
+    weight : torch.nn.Parameter, shape (out_channels, in_channels, space.n_maps)
 
     Notes
     -----
@@ -123,7 +123,7 @@ class EquivariantLinear(_OnSpace):
         self.out_channels = out_channels = integer(1)("out_channels", out_channels)
         # How many numbers one output coordinate reads, on average.
         fan_in = in_channels * sum(matrix.sum() for matrix in self.space.basis) / self.space.dim
-        shape = (out_channels, in_channels, self.space.size)
+        shape = (out_channels, in_channels, self.space.n_maps)
         normal = torch.randn(shape, generator=generator, device=device)
         self.weight = nn.Parameter(normal * (2 / fan_in) ** 0.5)
 

@@ -33,15 +33,15 @@ _FAMILIES = {
     "trivial": _Family(trivial, (), lambda: 9),
     "cyclic": _Family(cyclic, ("N",), lambda order: order * (order + 8)),
     "translations": _Family(
-        translations, ("HxW", "kernel"), lambda size, kernel: prod(size) * (kernel**2 + 8)
+        translations, ("HxW", "kernel"), lambda image, kernel: prod(image) * (kernel**2 + 8)
     ),
     "cyclic-images": _Family(
         cyclic_images,
         ("rotations", "HxW", "kernel"),
-        lambda turns, size, kernel: turns * prod(size) * (turns * kernel**2 + 8),
+        lambda turns, image, kernel: turns * prod(image) * (turns * kernel**2 + 8),
     ),
     "dihedral-images": _Family(
-        dihedral_images, ("HxW", "kernel"), lambda size, kernel: 64 * prod(size) * (kernel**2 + 1)
+        dihedral_images, ("HxW", "kernel"), lambda image, kernel: 64 * prod(image) * (kernel**2 + 1)
     ),
     "sets": _Family(sets, ("points",), lambda points: points**2 + 9 * points),
     # One, seven, six and one partitions of four indices into one to four blocks.
@@ -74,7 +74,7 @@ def space(name: str) -> Space:
     Examples
     --------
     >>> p4 = space("cyclic-images(4, 8x8, 3)")
-    >>> p4.dim, p4.size, p4.basis_norm
+    >>> p4.dim, p4.n_maps, p4.basis_norm
     (256, 36, 36.0)
     >>> space("dihedral(8x8)")
     Traceback (most recent call last):

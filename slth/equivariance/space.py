@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from math import prod
+from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,7 @@ class Space:
     >>> flip = csr_array([[0, 1], [1, 0]])
     >>> identity = csr_array([[1, 0], [0, 1]])
     >>> flips = Space("flips", (flip,), (identity, flip), grid=(1, 1, 2))
-    >>> flips.dim, flips.size, flips.basis_norm
+    >>> flips.dim, flips.n_maps, flips.basis_norm
     (2, 2, 2.0)
     >>> Space("signs", (csr_array([[-1]]),), (csr_array([[1]]),), grid=(1, 1, 1))
     Traceback (most recent call last):
@@ -119,9 +120,15 @@ class Space:
         return prod(self.grid)
 
     @property
-    def size(self) -> int:
+    def n_maps(self) -> int:
         r"""Number $|\mathcal B|$ of basis maps, and of coefficients per pair of channels."""
         return len(self.basis)
+
+    @property
+    def size(self) -> int:
+        """Its old name."""
+        warn("Space.size is Space.n_maps now", DeprecationWarning, stacklevel=2)
+        return self.n_maps
 
     @cached_property
     def basis_norm(self) -> float:
@@ -151,7 +158,7 @@ class Space:
 
     @cached_property
     def kernels(self) -> NDArray[np.int8]:
-        r"""The basis as circular convolutions, shape ``(size, fibre, fibre, rows, columns)``.
+        r"""The basis as circular convolutions, shape ``(n_maps, fibre, fibre, rows, columns)``.
 
         Entry ``[j, a, c, u, v]`` is what output ``a`` of $b_j$ at any position takes from
         input ``c`` at that position shifted by ``(u - top, v - left)``, see :attr:`margins`.
@@ -184,7 +191,7 @@ class Space:
 
         Parameters
         ----------
-        weights : ndarray, shape (out, in, size)
+        weights : ndarray, shape (out, in, n_maps)
             The coefficients $W_j$.
 
         Examples
@@ -194,9 +201,9 @@ class Space:
         2.0
         """
         exact = np.asarray(weights, dtype=np.float64)
-        if exact.ndim != 3 or exact.shape[2] != self.size:
+        if exact.ndim != 3 or exact.shape[2] != self.n_maps:
             raise ValueError(
-                f"a layer on {self.name} has coefficients of shape (out, in, {self.size}), "
+                f"a layer on {self.name} has coefficients of shape (out, in, {self.n_maps}), "
                 f"got {exact.shape}"
             )
         kernels = self.kernels.astype(np.float64)
@@ -212,8 +219,8 @@ class Space:
             symbol = np.tensordot(kernel, np.exp(2j * np.pi * turns), axes=2)
             largest = max(largest, float(np.linalg.norm(symbol.reshape(rows, columns), 2)))
         # Each entry of a matrix is a sum of `terms` numbers whose phases are off by a few units.
-        terms = self.size + prod(kernels.shape[3:]) + 32
-        magnitude = np.abs(exact) @ kernels.sum(axis=(3, 4)).reshape(self.size, -1)
+        terms = self.n_maps + prod(kernels.shape[3:]) + 32
+        magnitude = np.abs(exact) @ kernels.sum(axis=(3, 4)).reshape(self.n_maps, -1)
         lost = 2.0 * terms * ROUNDOFF * float(np.linalg.norm(magnitude))
         return largest * (1.0 + 1e-10) + lost
 
@@ -270,22 +277,24 @@ class Space:
                 raise ValueError(f"{self.name}: basis map {index} does not commute with {what}")
         here %= self.dim**2
         here.sort()
-        counts = np.bincount(maps, minlength=self.size)
+        counts = np.bincount(maps, minlength=self.n_maps)
         if counts.all() and (here[1:] != here[:-1]).all():
             return  # no two maps have a one in the same place
-        rows = csr_array(self.kernels.reshape(self.size, -1), dtype=np.int64)
+        rows = csr_array(self.kernels.reshape(self.n_maps, -1), dtype=np.int64)
         products = (rows @ rows.T).toarray()
         lengths = np.sqrt(np.maximum(products.diagonal(), 1))
         rank = np.linalg.matrix_rank(products / np.outer(lengths, lengths), hermitian=True)
-        if rank < self.size:
-            raise ValueError(f"{self.name}: the {self.size} basis maps span dimension {rank} only")
+        if rank < self.n_maps:
+            raise ValueError(
+                f"{self.name}: the {self.n_maps} basis maps span dimension {rank} only"
+            )
 
     def _entries(self) -> tuple[NDArray[np.int32], ...]:
         """Return map, row and column of all ones of the basis."""
         found = [np.stack(matrix.nonzero()) for matrix in self.basis]
         counts = [entries.shape[1] for entries in found]
         rows, columns = np.concatenate(found, axis=1)
-        return np.repeat(np.arange(self.size, dtype=np.int32), counts), rows, columns
+        return np.repeat(np.arange(self.n_maps, dtype=np.int32), counts), rows, columns
 
 
 def permutation_matrix(images: Sequence[int] | Ints) -> csr_array:

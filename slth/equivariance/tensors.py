@@ -58,12 +58,12 @@ def _tensors(name: str, points: int, order: int) -> Space:
     )
 
 
-def _partitions(size: int) -> Iterator[tuple[int, ...]]:
-    """Partitions of ``size`` things as block numbers, each new block taking the next number."""
-    if size == 0:
+def _partitions(number: int) -> Iterator[tuple[int, ...]]:
+    """Partitions of ``number`` things as block numbers, each new block taking the next number."""
+    if number == 0:
         yield ()
         return
-    for partition in _partitions(size - 1):
+    for partition in _partitions(number - 1):
         for block in range(max(partition, default=-1) + 2):
             yield (*partition, block)
 

@@ -65,8 +65,8 @@ def one_term_cover_probability(n: int, epsilon: float) -> float:
             rest = 1.0 - (i + j / 2) * tolerance
             if rest <= 0.0:
                 break
-            size = math.lgamma(samples) - math.lgamma(i + 1) - math.lgamma(samples - i)
-            term = math.comb(2, j) * math.exp(size + samples * math.log(rest))
+            log_count = math.lgamma(samples) - math.lgamma(i + 1) - math.lgamma(samples - i)
+            term = math.comb(2, j) * math.exp(log_count + samples * math.log(rest))
             terms.append(-term if (i + j) % 2 else term)
             if i > 60 and term < 1e-20:
                 break

@@ -43,7 +43,7 @@ class GroupPlan:
         K, 0 <= K <= k.
     growing : int
         $K_1\le K$ of them make the covered part grow, the others fill it.
-    size : int
+    members : int
         m >= 1.
 
     Raises
@@ -53,7 +53,7 @@ class GroupPlan:
 
     Examples
     --------
-    >>> plan = GroupPlan(terms=16, reserve=231, groups=7, growing=4, size=26)
+    >>> plan = GroupPlan(terms=16, reserve=231, groups=7, growing=4, members=26)
     >>> plan.steering, plan.samples, round(plan.reach, 2)
     (9, 413, 6.5)
     """
@@ -62,13 +62,13 @@ class GroupPlan:
     reserve: int
     groups: int
     growing: int
-    size: int
+    members: int
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
         integers(self.terms, "terms k", 1)
         integers(self.reserve, "reserve", CELLS * self.terms)
-        integers(self.size, "size m of a group", 1)
+        integers(self.members, "members m of a group", 1)
         between(self.groups, "groups", 0, self.terms, closed="low high")
         between(self.growing, "growing", 0, self.groups, closed="low high")
 
@@ -80,7 +80,7 @@ class GroupPlan:
     @property
     def samples(self) -> int:
         """$n_0+Km$."""
-        return self.reserve + self.groups * self.size
+        return self.reserve + self.groups * self.members
 
     @property
     def reach(self) -> float:
@@ -114,7 +114,7 @@ def halves(n: int, k: int) -> GroupPlan:
     Examples
     --------
     >>> halves(5648, 16)
-    GroupPlan(terms=16, reserve=2824, groups=8, growing=4, size=353)
+    GroupPlan(terms=16, reserve=2824, groups=8, growing=4, members=353)
     """
     return GroupPlan(k, n // 2, k // 2, k // 4, n // k)
 
@@ -475,12 +475,12 @@ def failure_bound(
     False
     """
     tolerance = float(between(epsilon, "epsilon", 0.0, 0.5, closed="high"))
-    failing = float(group_failure(plan.size, theta, beta))
-    if beta * plan.size <= 1:
+    failing = float(group_failure(plan.members, theta, beta))
+    if beta * plan.members <= 1:
         return 1.0
-    wanted = successes_needed(plan.size, tolerance, theta, beta)
+    wanted = successes_needed(plan.members, tolerance, theta, beta)
     growing = float(binom.cdf(wanted - 1, plan.growing, 1.0 - failing))
-    filling = (1.0 - theta * beta) ** (plan.size * (plan.groups - plan.growing))
+    filling = (1.0 - theta * beta) ** (plan.members * (plan.groups - plan.growing))
     open_yet = (1.0 - 4.0 * theta * beta) / tolerance * filling
     return min(1.0, float(reserve_failure(plan.reserve, plan.terms)) + growing + open_yet)
 

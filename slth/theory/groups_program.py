@@ -262,7 +262,7 @@ def choose(prepared: Prepared, z: float) -> Choice:
         origins = path[i + 1] - np.append(0.0, group - x[prepared.references[i]])
         taken[i] = np.abs(prepared.covered[i].nearest(origins) - origins).argmin() - 1
         path[i] = origins[taken[i] + 1]
-    of_groups = plan.reserve + plan.size * np.arange(plan.groups) + taken
+    of_groups = plan.reserve + plan.members * np.arange(plan.groups) + taken
     indices = np.concatenate(
         (
             prepared.order[step : step + plan.steering],
@@ -303,7 +303,7 @@ def serves(x: ArrayLike, plan: GroupPlan, epsilon: float) -> bool:
 
 def _groups(x: NDArray[np.float64], plan: GroupPlan) -> NDArray[np.float64]:
     """Return the samples of the groups, shape (K, m)."""
-    return x[plan.reserve : plan.samples].reshape(plan.groups, plan.size)
+    return x[plan.reserve : plan.samples].reshape(plan.groups, plan.members)
 
 
 def _cells(reserve: NDArray[np.float64], needed: int) -> list[list[int]]:

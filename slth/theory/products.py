@@ -211,9 +211,9 @@ class ReluProduct:
 
 def _uniform_product_pdf(x: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     if k == 1:
-        size = np.abs(x)
+        magnitude = np.abs(x)
         with np.errstate(divide="ignore"):
-            return np.where(size < 1.0, -np.log(np.minimum(size, 1.0)) / 2, 0.0)
+            return np.where(magnitude < 1.0, -np.log(np.minimum(magnitude, 1.0)) / 2, 0.0)
     frequencies, coefficients = _fourier_coefficients(k)
     series: NDArray[np.float64] = np.cos(x[..., None] * frequencies) @ coefficients
     if k == 2:

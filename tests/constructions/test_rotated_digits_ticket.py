@@ -46,7 +46,7 @@ def test_certificate(problem: Problem) -> None:
 
 def test_counts(problem: Problem) -> None:
     """Theorem 4 counts coefficients: |B| for each pair of channels, also in the first layers."""
-    widths, size = problem.ticket.random_network.widths, space(SPACE).size
+    widths, size = problem.ticket.random_network.widths, space(SPACE).n_maps
     assert widths[2:5:2] == (4, 4)
     hidden = widths[1], widths[3], widths[5]
     total = size * hidden[0] * (1 + 4) + size * hidden[1] * (4 + 4) + hidden[2] * (256 + 10)

@@ -72,7 +72,7 @@ def test_all_equivariant_maps_are_there(name: str, order: int) -> None:
         for element in elements(feature_space)
     ]
     assert len(characters) == order
-    assert feature_space.size == np.mean(np.square(characters))
+    assert feature_space.n_maps == np.mean(np.square(characters))
 
 
 @pytest.mark.parametrize(
@@ -92,20 +92,20 @@ def test_all_local_equivariant_maps_are_there(name: str, order: int, reach: int)
     feature_space = space(name)
     assert len(list(elements(feature_space))) == order
     related = nearby(feature_space, reach)
-    assert feature_space.size == burnside(feature_space, related)
+    assert feature_space.n_maps == burnside(feature_space, related)
     assert all(related[matrix.toarray() != 0].all() for matrix in feature_space.basis)
 
 
 def test_a_smaller_neighbourhood_has_fewer_maps() -> None:
     """Negative control of the count."""
     feature_space = space("cyclic-images(4, 5x5, 5)")
-    assert burnside(feature_space, nearby(feature_space, 1)) == 36 < feature_space.size == 100
+    assert burnside(feature_space, nearby(feature_space, 1)) == 36 < feature_space.n_maps == 100
 
 
 @pytest.mark.parametrize(("points", "dimension"), [(1, 1), (2, 8), (3, 14), (4, 15), (6, 15)])
 def test_small_graphs_have_fewer_maps(points: int, dimension: int) -> None:
     """Bell(4) = 15 partitions of four indices, less those with more blocks than points."""
-    assert space(f"graphs({points})").size == dimension
+    assert space(f"graphs({points})").n_maps == dimension
 
 
 @pytest.mark.parametrize("name", ["cyclic(5)", "sets(4)", "graphs(3)", "cyclic-images(4, 2x2, 2)"])
@@ -120,10 +120,10 @@ def test_basis_spans_the_commutant(name: str) -> None:
         ]
     )
     nullity = feature_space.dim**2 - np.linalg.matrix_rank(equations)
-    assert nullity == feature_space.size
+    assert nullity == feature_space.n_maps
     flat = np.stack([matrix.toarray().ravel() for matrix in feature_space.basis])
     np.testing.assert_array_equal(equations @ flat.T, 0)
-    assert np.linalg.matrix_rank(flat) == feature_space.size
+    assert np.linalg.matrix_rank(flat) == feature_space.n_maps
 
 
 def test_sets_are_the_maps_of_deep_sets() -> None:
@@ -134,7 +134,7 @@ def test_sets_are_the_maps_of_deep_sets() -> None:
 
 def test_one_rotation_is_none() -> None:
     plain, rotated = space("translations(4x5, 3)"), space("cyclic-images(1, 4x5, 3)")
-    assert plain.size == rotated.size
+    assert plain.n_maps == rotated.n_maps
     assert all((a != b).nnz == 0 for a, b in zip(plain.basis, rotated.basis, strict=True))
 
 

@@ -26,7 +26,7 @@ def dense(matrix: object) -> torch.Tensor:
 
 
 def test_layer_is_the_sum_over_the_basis(feature_space: Space) -> None:
-    weight, x = features(0, 3, 2, feature_space.size), features(1, 4, 2, feature_space.dim)
+    weight, x = features(0, 3, 2, feature_space.n_maps), features(1, 4, 2, feature_space.dim)
     expected = sum(
         torch.einsum("oi,bid->bod", weight[:, :, j], x @ dense(matrix).T)
         for j, matrix in enumerate(feature_space.basis)

@@ -50,7 +50,7 @@ def test_basis_norm_is_the_largest_over_all_vertices(name: str) -> None:
     """The norm is convex in β, so its maximum over the cube is at a vertex: try them all."""
     feature_space = space(name)
     basis = np.stack([matrix.toarray() for matrix in feature_space.basis])
-    signs = np.array(list(product((1, -1), repeat=feature_space.size)))
+    signs = np.array(list(product((1, -1), repeat=feature_space.n_maps)))
     norms = np.linalg.norm(np.tensordot(signs, basis, axes=1), 2, axis=(1, 2))
     assert norms.max() == pytest.approx(feature_space.basis_norm, rel=1e-13)
 
@@ -79,7 +79,7 @@ def test_basis_norm_is_an_integer_on_transitive_spaces(name: str, norm: int) -> 
 )
 def test_norm_bound_is_the_norm(name: str, outputs: int, inputs: int, seed: int) -> None:
     feature_space = space(name)
-    weights = np.random.default_rng(seed).standard_normal((outputs, inputs, feature_space.size))
+    weights = np.random.default_rng(seed).standard_normal((outputs, inputs, feature_space.n_maps))
     layer = sum(
         np.kron(weights[:, :, j], matrix.toarray()) for j, matrix in enumerate(feature_space.basis)
     )
@@ -89,11 +89,11 @@ def test_norm_bound_is_the_norm(name: str, outputs: int, inputs: int, seed: int)
 
 def test_norm_bound_of_equal_errors_is_the_worst(feature_space: Space) -> None:
     """Among coefficients of at most τ, the norm is largest when all are τ."""
-    worst = feature_space.norm_bound(np.full((2, 3, feature_space.size), 0.25))
+    worst = feature_space.norm_bound(np.full((2, 3, feature_space.n_maps), 0.25))
     assert worst == pytest.approx(0.25 * 6**0.5 * feature_space.basis_norm, rel=1e-9)
     rng = np.random.default_rng(0)
     for _ in range(5):
-        other = rng.uniform(-0.25, 0.25, (2, 3, feature_space.size))
+        other = rng.uniform(-0.25, 0.25, (2, 3, feature_space.n_maps))
         assert feature_space.norm_bound(other) < worst
 
 
@@ -164,3 +164,8 @@ def test_relu_commutes_with_permutations_only() -> None:
 def test_permutation_matrix_moves() -> None:
     moved = permutation_matrix([2, 0, 1]) @ np.array([10, 20, 30])
     np.testing.assert_array_equal(moved, [20, 30, 10])
+
+
+def test_the_old_name_of_the_number_of_maps_leads_to_it() -> None:
+    with pytest.warns(DeprecationWarning, match="n_maps now"):
+        assert space("cyclic(4)").size == space("cyclic(4)").n_maps

@@ -142,7 +142,7 @@ def test_nothing_is_promised_where_groups_need_not_grow() -> None:
         ((16, 127, 7, 0, 5), "reserve"),
         ((16, 400, 17, 0, 5), "groups"),
         ((16, 400, 7, 8, 5), "growing"),
-        ((16, 400, 7, 0, 0), "size"),
+        ((16, 400, 7, 0, 0), "members"),
     ],
 )
 def test_plans_that_cannot_be_drawn(numbers: tuple[int, ...], message: str) -> None:

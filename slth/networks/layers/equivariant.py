@@ -59,7 +59,7 @@ class Equivariant(Weighted):
     @property
     def basis(self) -> Shape:
         """One coefficient for each map, the identity first."""
-        return (self._space.size,)
+        return (self._space.n_maps,)
 
     @property
     def input_shape(self) -> Shape:
@@ -89,7 +89,7 @@ class Equivariant(Weighted):
         32
         """
         sums = self._space.kernels.sum(axis=(2, 3, 4))
-        return terms * int(sums.max()) + self._space.size
+        return terms * int(sums.max()) + self._space.n_maps
 
     def norm_bound(self, weights: Array) -> float:
         """As the space says."""
