@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from slth.claims_commands import group as claims_group
+from slth.objectives import OBJECTIVES
 from slth.shell_words import in_shell
+from slth.weight_laws import WEIGHT_LAWS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -183,14 +185,14 @@ main.add_command(claims_group)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the draw.")
 @click.option(
     "--law",
-    type=click.Choice(["uniform", "normal"]),
+    type=click.Choice([*WEIGHT_LAWS]),
     default="uniform",
     show_default=True,
     help="Of the random weights.",
 )
 @click.option(
     "--objective",
-    type=click.Choice(["best", "feasible", "fewest"]),
+    type=click.Choice(OBJECTIVES),
     help="Which subset within tolerance to take; by default the best, if that takes seconds, "
     "and otherwise the first.",
 )

@@ -13,6 +13,7 @@ from slth.networks import Target, WeightLaw, layers
 from slth.networks.layers import Shape, Unweighted, Weighted
 from slth.theory.products import ReluProduct
 from slth.theory.rfss import planned_product_samples
+from slth.weight_laws import WEIGHT_LAWS
 
 # Probability, by the heuristic success law, that some weight of a layer is out of reach.
 FAILURE = 0.01
@@ -26,9 +27,6 @@ _LARGEST_TABULATED = 4.0
 
 # Samples whose live part is searched, whatever the others add up to (see subsets.choose).
 _SEARCHED = 100
-
-# First and second moment of the positive part of b·max(a, 0).
-_POSITIVE_MOMENTS = {"uniform": (1 / 16, 1 / 36), "normal": (0.5 / np.pi, 1 / 4)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +214,8 @@ def required_samples(plan: LayerPlan, law: WeightLaw) -> int:
     """
     largest, least = plan.largest, 0
     if plan.size is None and largest > _LARGEST_TABULATED:
-        first, second = _POSITIVE_MOMENTS[law]
+        # First and second moment of the positive part of b·max(a, 0).
+        first, second = WEIGHT_LAWS[law].magnitude ** 2 / 4, WEIGHT_LAWS[law].square ** 2 / 4
         spread = sqrt(2 * second * log(plan.n_slopes / FAILURE))
         reach = ((spread + sqrt(spread**2 + 4 * first * largest)) / (2 * first)) ** 2
         largest, least = _LARGEST_TABULATED, _SEARCHED + ceil(reach)

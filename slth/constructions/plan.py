@@ -17,6 +17,7 @@ from slth.networks.layers import Layer, Relu, Shape, Weighted
 from slth.objectives import OBJECTIVES, Objective
 from slth.subset_sum import Cost
 from slth.tickets import Construction
+from slth.weight_laws import WEIGHT_LAWS
 
 # Seconds up to which the best subsets are sought unless another objective was asked for.
 BEST_WITHIN = 10.0
@@ -171,7 +172,7 @@ def plan(
         raise ValueError(
             f"objective 'fewest' chooses the number of terms: size k={sizes[0]} fixes it"
         )
-    choice(*get_args(WeightLaw))("law", law)
+    choice(*WEIGHT_LAWS)("law", law)
     given = None if samples is None else _counts(samples, sizes)
     default = layers.default_input_shape(known.layers) if input_shape is None else input_shape
     inputs = shape(default)

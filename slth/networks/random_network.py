@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import prod
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,7 @@ from scipy.special import ndtri
 from slth.forms import choice, instance, integer, listed
 from slth.networks import layers
 from slth.networks.layers import Dense, Layer, Relu, Shape, Weighted
-
-WeightLaw = Literal["uniform", "normal"]
+from slth.weight_laws import WEIGHT_LAWS, WeightLaw
 
 # Weights per block.  Part of the definition of the network: changing it changes every network.
 BLOCK = 1 << 20
@@ -27,7 +25,7 @@ BLOCK = 1 << 20
 FORMS = {
     "layers": listed(instance(Layer), 1),
     "seed": integer(0, 2**64 - 1),
-    "law": choice(*get_args(WeightLaw)),
+    "law": choice(*WEIGHT_LAWS),
 }
 
 # A step of Philox4x64 yields four 64-bit words, hence eight weights.

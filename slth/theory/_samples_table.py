@@ -26,11 +26,11 @@ from slth.theory._gadget import (
     log_subsets,
 )
 from slth.theory.products import ReluProduct
+from slth.weight_laws import WEIGHT_LAWS, WeightLaw
 
 Lines: TypeAlias = NDArray[np.float32]
 
 FILE = files("slth.theory") / "samples_table.npz"
-LAWS = ("uniform", "normal")
 SIZES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 100)
 WEIGHTS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
 TOLERANCES = tuple(10.0**-decade for decade in range(13, -1, -1))
@@ -41,9 +41,9 @@ ALLOWED = (1e-10, 1e-7, 1e-4, 1e-2)
 _MOST = 3000
 
 
-def line(law: str, size: int | None, weight: float) -> Lines:
+def line(law: WeightLaw, size: int | None, weight: float) -> Lines:
     """Compute one line of the table, of shape (tolerances, allowed); nan where it knows nothing."""
-    missed = GadgetFailure(size, weight, ReluProduct(law))  # type: ignore[arg-type]
+    missed = GadgetFailure(size, weight, ReluProduct(law))
     values = np.full((len(TOLERANCES), len(ALLOWED)), np.nan, np.float32)
     for row in reversed(range(len(TOLERANCES))):
         for column in reversed(range(len(ALLOWED))):
@@ -165,7 +165,7 @@ def _interpolator(law: str, kind: str) -> RegularGridInterpolator:
 def build(path: str) -> None:
     """Compute all lines anew and store them."""
     table: dict[str, Lines] = {}
-    for law in LAWS:
+    for law in WEIGHT_LAWS:
         table[f"{law}-free"] = np.array([line(law, None, w) for w in WEIGHTS])
         table[f"{law}-fixed"] = np.array([[line(law, k, w) for w in WEIGHTS] for k in SIZES])
     np.savez_compressed(path, **table)  # type: ignore[arg-type]

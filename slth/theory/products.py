@@ -6,7 +6,6 @@ With probability one half a is negative and the product is *dead*, exactly zero.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +13,7 @@ from scipy.special import k0, ndtr, sici, xlogy
 
 from slth.theory._common import Floats, as_floats, between, by_size
 from slth.theory.laws import Shape
+from slth.weight_laws import WEIGHT_LAWS, WeightLaw
 
 
 @dataclass(frozen=True)
@@ -155,11 +155,11 @@ class ReluProduct:
     True
     """
 
-    weights: Literal["uniform", "normal"] = "uniform"
+    weights: WeightLaw = "uniform"
 
     def __post_init__(self) -> None:
         """Refuse an unknown name."""
-        if self.weights not in ("uniform", "normal"):
+        if self.weights not in WEIGHT_LAWS:
             raise ValueError(f'weights must be "uniform" or "normal", got {self.weights!r}')
 
     @property

@@ -6,10 +6,11 @@ import pytest
 from slth.theory import _samples_table as table
 from slth.theory.products import ReluProduct
 from slth.theory.rfss import planned_product_samples, required_product_samples
+from slth.weight_laws import WeightLaw
 
 
 @pytest.mark.parametrize(("law", "size"), [("uniform", None), ("normal", 32)])
-def test_lines_are_computed_anew(law: str, size: int | None) -> None:
+def test_lines_are_computed_anew(law: WeightLaw, size: int | None) -> None:
     row = int(np.random.default_rng(0).integers(len(table.WEIGHTS)))
     with table.FILE.open("rb") as stream, np.load(stream) as stored:
         lines = stored[f"{law}-free"] if size is None else stored[f"{law}-fixed"]
