@@ -17,6 +17,7 @@ from scipy import stats
 
 from slth import claims
 from slth.claims.rules import decide
+from slth.claims.verdict import faults
 
 REGISTRY = """
 equal: &computed
@@ -307,7 +308,9 @@ def test_states() -> None:
     shown = claims.record("picture", measured=3)
     even = claims.record("even", measured=0.5, bound=0.5, trials=100, confidence=0.999)
     everywhere = claims.record("everywhere", measured=[1, 2], bound=[1, 2])
-    controls = [replace(broken, claim=name) for name in ("equal", "often", "even", "everywhere")]
+    controls = [broken, replace(broken, claim="everywhere")]
+    low = replace(broken, interval=claims.Interval(0, 1, 0.99))
+    controls += [replace(low, claim=name) for name in ("often", "even")]
     everything = [exact, *often, shown, even, everywhere, *controls]
 
     def checked(claim: str, records: list[claims.Record]) -> tuple[str, str]:
@@ -511,3 +514,26 @@ def test_the_quantile_interval_of_few_values_is_open() -> None:
         claims.quantile_interval([1.0], 1.0, 0.9)
     with pytest.raises(ValueError, match="not defined"):
         claims.quantile_interval([], 0.5, 0.9)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"measured": 3},
+        {"bound": None},
+        {"outcome": "shown"},
+        {"interval": claims.Interval(0, 4, 0.9)},
+    ],
+)
+def test_a_record_that_contradicts_its_numbers_is_believed_by_nobody(
+    change: dict[str, Any],
+) -> None:
+    claim = claims.Claim(
+        "two", "01-a", "s", "t", "s", "conjecture", kind="computed", relation="==", control="c"
+    )
+    made = claims.Record("two", "record", 2, 2, None, None, "holds")
+    broken = claims.Record("two", "control", 3, 2, None, None, "fails")
+    assert faults(claim, [made, broken]) == ()
+    forged = replace(made, **change)
+    assert "a record contradicts its numbers" in faults(claim, [forged, broken])
+    assert claims.status(claim, [forged, broken]).name == "unchecked"

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -151,7 +152,7 @@ def test_verify_runs_each_chapter_once_and_answers_with_its_exit_code(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def record(claim: str, role: str, outcome: str) -> claims.Record:
-        bound = None if outcome == "shown" else 1
+        bound = None if outcome == "shown" else 1 if outcome == "holds" else 2
         return claims.Record(claim, role, 1, bound, None, None, outcome)  # type: ignore[arg-type]
 
     def left(*made: claims.Record) -> Run:
@@ -211,9 +212,13 @@ def test_verify_runs_each_chapter_once_and_answers_with_its_exit_code(
 def test_a_claim_holds_only_if_everything_does(
     registry: Path, records: list[tuple[str, str]], stopped: str | None, outcome: str
 ) -> None:
-    claim = claims.load(registry)["sum"]
+    equality = any(verdict == "not refuted" for _, verdict in records)
+    claim = replace(
+        claims.load(registry)["sum"], kind="simulated", relation="==" if equality else "<="
+    )
+    limits = {"holds": (0, 1), "not refuted": (0, 2), "inconclusive": (0, 2), "fails": (2, 3)}
     made = tuple(
-        claims.Record("sum", role, 1, 1, None, None, verdict)  # type: ignore[arg-type]
+        claims.Record("sum", role, 1, 1, 9, claims.Interval(*limits[verdict], 0.9), verdict)  # type: ignore[arg-type]
         for role, verdict in records
     )
     assert verification.judge(claim, made, stopped).outcome == outcome

@@ -221,11 +221,9 @@ def decide(
     interval: Interval | None = None
     if claim.kind == "illustration":
         left, right, cases = _worst(where, measured, measured, "==")[0], None, 1
-        outcome: Outcome = "shown"
     elif claim.kind == "simulated":
         left, right = _scalar(where, "measured", measured), _scalar(where, "bound", bound)
         interval = _interval(where, float(left), trials, confidence, standard_error, worst_of)
-        outcome = _judge(str(claim.relation), interval, float(right), claim.tolerance)
         cases = 1
     else:
         if claim.exhaustive and not (_is_exact(measured) and _is_exact(bound)):
@@ -233,8 +231,6 @@ def decide(
                 f"{where} is exhaustive: give integers or fractions, not floating-point numbers"
             )
         left, right = _worst(where, measured, bound, str(claim.relation))
-        excess = _excess(left, right, str(claim.relation))
-        outcome = "holds" if excess <= claim.tolerance else "fails"
         cases = int(np.broadcast(np.asarray(measured), np.asarray(bound)).size)
     return Record(
         claim=claim.id,
@@ -243,10 +239,30 @@ def decide(
         bound=None if right is None else _plain(where, right),
         trials=int(trials) if trials is not None else (cases if cases > 1 else None),
         interval=interval,
-        outcome=outcome,
+        outcome=outcome(claim, left, right, interval),
         setting=setting,
         worst_of=int(worst_of),
     )
+
+
+def outcome(claim: Claim, measured: Any, bound: Any, interval: Interval | None) -> Outcome:
+    """Return what the claim's rule says about the numbers of a record.
+
+    Raises
+    ------
+    ValueError
+        If a number is missing, or one is given that the claim's kind does not have.
+    """
+    if (bound is None) != (claim.kind == "illustration"):
+        raise ValueError(f"claim '{claim.id}' ({claim.kind}) and the bound {bound} do not fit")
+    if (interval is None) != (claim.kind != "simulated"):
+        raise ValueError(f"claim '{claim.id}' ({claim.kind}) and {interval} do not fit")
+    if claim.kind == "illustration":
+        return "shown"
+    if interval is not None:
+        return _judge(str(claim.relation), interval, float(bound), claim.tolerance)
+    excess = _excess(measured, bound, str(claim.relation))
+    return "holds" if excess <= claim.tolerance else "fails"
 
 
 def _is_exact(value: Any) -> bool:
@@ -281,8 +297,10 @@ def _worst(where: str, measured: Any, bound: Any, relation: str) -> tuple[Any, A
         sides.append(array.astype(int).astype(object) if array.dtype.kind == "b" else array)
         if array.dtype.kind in "iu":
             sides[-1] = array.astype(object)
-        elif array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ValueError(f"{where}: {name} must be finite, got {value!r}")
+        elif array.dtype.kind == "f":
+            if not np.isfinite(array).all():
+                raise ValueError(f"{where}: {name} must be finite, got {value!r}")
+            sides[-1] = array.astype(np.float64)  # as records keep it
     left, right = np.broadcast_arrays(*sides)
     excess = [_excess(a, b, relation) for a, b in zip(left.flat, right.flat, strict=True)]
     worst = max(range(len(excess)), key=excess.__getitem__)

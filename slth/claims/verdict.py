@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from slth.claims.registry import Claim
-from slth.claims.rules import BORNE_OUT, Record
+from slth.claims.rules import BORNE_OUT, Record, outcome
 
 
 def faults(claim: Claim, records: Sequence[Record]) -> tuple[str, ...]:
@@ -31,5 +31,14 @@ def faults(claim: Claim, records: Sequence[Record]) -> tuple[str, ...]:
         "a check does not bear it out": any(one.outcome not in BORNE_OUT for one in checks),
         "it has no negative control": claim.needs_control and not controls,
         "a negative control does not fail": any(one.outcome != "fails" for one in controls),
+        "a record contradicts its numbers": any(_contradicts_itself(claim, one) for one in own),
     }
     return tuple(words for words, is_so in found.items() if is_so)
+
+
+def _contradicts_itself(claim: Claim, record: Record) -> bool:
+    """Whether the rule says something else about the numbers than the record does."""
+    try:
+        return outcome(claim, record.measured, record.bound, record.interval) != record.outcome
+    except ValueError:
+        return True

@@ -94,7 +94,8 @@ def test_the_ledger_must_be_complete() -> None:
     registry["picture"] = stated("picture", "01-half", kind="illustration")
 
     def made(claim: str, role: Literal["record", "control"], outcome: Outcome) -> claims.Record:
-        return claims.Record(claim, role, 1, 1, None, None, outcome)
+        bound = {"holds": 1, "fails": 2, "shown": None}[outcome]
+        return claims.Record(claim, role, 1, bound, None, None, outcome)
 
     results = {
         "01-half": result(
@@ -344,22 +345,29 @@ def test_nothing_is_done_twice_and_every_change_counts(tiny: TinyBook) -> None:
     assert "holds: every check bears it out, every control fails" in one.stdout
 
 
+FORGED = "a record contradicts its numbers"
+
+
 @pytest.mark.parametrize(
     ("check", "words"),
     [
         ("record('sum', measured=3, bound=2)", "a check does not bear it out"),
         ("control('sum', measured=2, bound=2)", "a negative control does not fail"),
+        ("record('sum', measured=2, bound=2).as_dict() | {'bound': 3}", FORGED),
     ],
 )
 def test_build_command_and_ledger_agree_on_a_tampered_record(
     tiny: TinyBook, check: str, words: str
 ) -> None:
-    """A chapter that silences the check still runs to its end; nobody believes it."""
+    """A chapter that silences a check or forges a record runs to its end; nobody believes it."""
     silenced = f"""
         from contextlib import suppress
+        from IPython.display import display
         from slth import claims
         with suppress(claims.ClaimFailed):
-            claims.{check}
+            made = claims.{check}
+            if isinstance(made, dict):
+                display({{claims.MIME: made}}, raw=True)
     """
     tiny.write(
         {"01-a": "# A\n\n" + CHECK + cell(silenced) + CONTROL}, {"01-a": CLAIM.format(id="sum")}
