@@ -135,7 +135,7 @@ Explorer.theory = (() => {
     return total;
   }
 
-  const logGaussian = (distance, variance) =>
+  const logNormal = (distance, variance) =>
     -(distance ** 2) / (2 * variance) - Math.log(2 * Math.PI * variance) / 2;
 
   /** E[exp(-mu)] over the mean and variance of the sample, by trapezoidal rules. */
@@ -151,7 +151,7 @@ Explorer.theory = (() => {
         const log = (-7 + column / 2) / Math.sqrt(shape);
         const weight = Math.exp(-(deviate ** 2) / 2 + shape * (log - Math.expm1(log)));
         const [centre, spread] = moments(mean, law.variance * Math.exp(log));
-        const logMu = Math.min(logHits + logGaussian(z - centre, spread), 700);
+        const logMu = Math.min(logHits + logNormal(z - centre, spread), 700);
         total += weight * Math.exp(-Math.exp(logMu));
         weights += weight;
       }
@@ -181,7 +181,7 @@ Explorer.theory = (() => {
     const logFactor =
       Math.log(Explorer.subsetSum.number(n, k)) +
       Math.log(probability / (2 * epsilon)) -
-      logGaussian(z, k * law.variance);
+      logNormal(z, k * law.variance);
     return 1 - averageMiss(n, z, epsilon, law, logFactor, (mean, variance) => [
       k * mean,
       k * (1 - k / n) * variance,
