@@ -18,19 +18,19 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 book: $(STAMP) ## execute the chapters, build the HTML, print its path
-	$(BIN)/python book/build.py
+	$(BIN)/python -m book.make.build
 
 pdf: book browser ## print the built book as one PDF, and its path
-	$(BIN)/python book/pdf.py
+	$(BIN)/python -m book.paper.pdf
 
 epub: $(STAMP) ## execute the chapters, make one EPUB of them, print its path
-	$(BIN)/python book/build.py --builder epub
+	$(BIN)/python -m book.make.build --builder epub
 
 serve: $(STAMP) ## serve the book, rebuild what is edited; CHAPTER=NAME serves only that one
-	$(BIN)/python book/serve.py $(if $(CHAPTER),--chapter $(CHAPTER))
+	$(BIN)/python -m book.make.serve $(if $(CHAPTER),--chapter $(CHAPTER))
 
 chapter: $(STAMP) ## a new chapter from the template: make chapter NAME=my-idea
-	@$(BIN)/python book/new_chapter.py "$(NAME)"
+	@$(BIN)/python -m book.make.new_chapter "$(NAME)"
 
 test: lint browser $(AXE) ## all tests that do not take long
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
@@ -53,7 +53,7 @@ lint: $(STAMP)
 	$(BIN)/codespell
 
 links: $(STAMP) ## open every outside address of the book; needs a network
-	$(BIN)/python book/build.py --profile fast --builder linkcheck
+	$(BIN)/python -m book.make.build --profile fast --builder linkcheck
 
 browser: # the real browser that opens the built pages; one with windows will do where Debian's is not to be had
 	@command -v chromium-headless-shell >/dev/null || command -v chrome-headless-shell >/dev/null || { \

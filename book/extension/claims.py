@@ -10,10 +10,10 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from book import ledger
 from book.extension import claims_page
 from book.extension.generated import Generated, collected, of_file
-from book.project import Project
+from book.make import ledger
+from book.make.project import Project
 from slth import claims
 
 LOGGER = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class ClaimsTable(Generated):
         introduction = nodes.container()
         text = claims_page.summary(known, records)
         if results["profile"] is None:
-            text += "\nThis build did not collect results; `python book/build.py` does."
+            text += "\nThis build did not collect results; `python -m book.make.build` does."
         else:
             text += f"\nBuilt in the *{results['profile']}* profile."
         self.parse(text, introduction)

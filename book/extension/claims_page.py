@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from book.ledger import SIGNS
+from book.make.ledger import SIGNS
 from slth.claims import KNOWN, Claim, Record, error_rates, relation_text, status
 
 _STATES = {"computed": "computed", "simulated": "simulated", "unchecked": "not checked"}

@@ -12,7 +12,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from book.extension.generated import Generated, collected
-from book.project import Project
+from book.make.project import Project
 from slth.claims import chapters
 
 LOGGER = logging.getLogger(__name__)

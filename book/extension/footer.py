@@ -43,7 +43,7 @@ def footer(
     profile
         The profile that was built; None for a plain ``jupyter-book build``.
     result
-        What the run of the chapter left (:class:`book.execute.Result` as a mapping), or None.
+        What the run of the chapter left (:class:`book.make.execute.Result` as a mapping), or None.
     repository
         OWNER/NAME of the published book on GitHub, if there is one.
     """
@@ -57,7 +57,7 @@ def footer(
             "- executed by `jupyter-book build` itself",
             f"- {source}",
             "",
-            "`python book/build.py` also collects the claims, run times and digests.",
+            "`python -m book.make.build` also collects the claims, run times and digests.",
         ]
         return "\n".join(lines)
     parameters, changed = result["parameters"], result["overrides"]
@@ -73,7 +73,7 @@ def footer(
     else:
         setting = " --execute-only"
         lines += [":::{dropdown} How to run it again", ""]
-    lines += ["", "```sh", f"python book/build.py --chapter {name}{setting}", "```", ""]
+    lines += ["", "```sh", f"python -m book.make.build --chapter {name}{setting}", "```", ""]
     lines += ["The digest covers code, package, pins, data and parameters.", ":::"]
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ from docutils.statemachine import StringList  # type: ignore[import-untyped]
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
-from book import ledger
+from book.make import ledger
 
 Value = TypeVar("Value")
 
@@ -31,7 +31,7 @@ def _of_version(read: Callable[[Path], Any], path: Path, version: tuple[int, ...
 
 
 def collected(env: BuildEnvironment) -> Mapping[str, Any]:
-    """Return the results that ``book/build.py`` collected, or none of them in a plain build."""
+    """Return the results that ``book.make.build`` collected, or none of them in a plain build."""
     path = env.config.slth_results
     return of_file(ledger.read, Path(path)) if path else {"profile": None, "chapters": {}}
 

@@ -17,8 +17,8 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
-from book.project import Project
-from book.symbols import Row, find, read_rows
+from book.extension.notation import Row, find, read_rows
+from book.make.project import Project
 
 LOGGER = logging.getLogger(__name__)
 

@@ -21,8 +21,8 @@ from playwright.sync_api import Browser, Page, Request
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # so that the tests import book.*, which is not installed
 
-from book.browser import chromium  # noqa: E402
-from book.project import BuildError  # noqa: E402
+from book.make.project import BuildError  # noqa: E402
+from book.paper.browser import chromium  # noqa: E402
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
@@ -47,7 +47,7 @@ kernelspec:
 
 def run_build(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the builder of the book in ``root``, as its readers do."""
-    command = [sys.executable, str(root / "book" / "build.py"), *arguments]
+    command = [sys.executable, "-m", "book.make.build", *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
 
 
@@ -180,12 +180,11 @@ class TinyBook:
 def tiny(tmp_path: Path) -> TinyBook:
     """Return an empty book with the real machinery and a package of its own to depend on."""
     book = tmp_path / "book"
-    for name in ("slth", "book/_static", "book/extension"):
+    for name in ("slth", "book/_static", "book/extension", "book/make"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
-    for path in [*(ROOT / "book").glob("*.py"), ROOT / "book" / "references.bib"]:
-        shutil.copy(path, book)
-    shutil.copy(ROOT / "book" / "claims.md", book)
+    for name in ("claims.md", "references.bib"):
+        shutil.copy(ROOT / "book" / name, book)
     for name in ("_config.yml", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "notebooks").mkdir()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from book.extension import api, cells, commands, public, uses
-from book.project import Project
+from book.make.project import Project
 from slth.claims import chapters
 from tests.book.conftest import ROOT, Book, TinyBook, parsed
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from book.browser import NAMES
+from book.paper.browser import NAMES
 from tests.book.conftest import DESK, PHONE, ROOT, Book, show, watched
 
 pytestmark = [pytest.mark.book, pytest.mark.xdist_group("book")]

@@ -16,10 +16,10 @@ from typing import Any, Literal
 import pytest
 from bs4 import BeautifulSoup
 
-from book import build, ledger
-from book.execute import Result
 from book.extension import claims_page
-from book.project import BuildError, Project, chapter_digest, package_digest
+from book.make import build, ledger
+from book.make.execute import Result
+from book.make.project import BuildError, Project, chapter_digest, package_digest
 from slth import claims
 from slth.claims.rules import Outcome
 from slth.claims.verdict import faults
@@ -176,7 +176,7 @@ def test_the_digest_covers_all_that_results_depend_on(
     package = tiny.root / "package"
     (package / "sub").mkdir(parents=True)
     (package / "sub" / "one.py").write_text("x = 1")
-    monkeypatch.setattr("book.project.package_digest", lambda: package_digest(package))
+    monkeypatch.setattr("book.make.project.package_digest", lambda: package_digest(package))
     seen.append(digest())
     (package / "sub" / "one.py").write_text("x = 2")
     package_digest.cache_clear()
@@ -200,8 +200,8 @@ def test_interrupted_and_started_again(tiny: TinyBook) -> None:
             time.sleep(0.1)
     """
     tiny.write({"01-quick": "# Quick\n\n" + cell("1 + 1"), "02-slow": "# Slow\n\n" + cell(slow)})
-    command = [sys.executable, str(tiny.root / "book" / "build.py"), "--execute-only"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "book.make.build", "--execute-only"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tiny.root)
     try:
         wait_for(tiny.result("01-quick"))
         process.send_signal(signal.SIGINT)
@@ -230,8 +230,8 @@ def test_a_killed_build_leaves_nothing_running(tiny: TinyBook) -> None:
             time.sleep(0.1)
     """
     tiny.write({"01-endless": "# Endless\n\n" + cell(endless)})
-    command = [sys.executable, str(tiny.root / "book" / "build.py"), "--execute-only"]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "book.make.build", "--execute-only"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=tiny.root)
     try:
         wait_for(tiny.root / "processes")
         names = (tiny.root / "processes").read_text().split()
@@ -321,9 +321,9 @@ def test_nothing_is_done_twice_and_every_change_counts(tiny: TinyBook) -> None:
     assert (stored["parameters"], stored["overrides"]) == ({"trials": 7}, {"trials": 4})
 
     # The command in the page's footer is true, and leaves the book alone.
-    command = re.search(r"python book/build\.py --chapter \S+ --set \S+", visible(page))
+    command = re.search(r"python -m book\.make\.build --chapter \S+ --set \S+", visible(page))
     assert command is not None
-    once = tiny.build(*shlex.split(command.group())[2:])
+    once = tiny.build(*shlex.split(command.group())[3:])
     assert once.returncode == 0, once.stderr
     assert "— holds." in once.stdout
     assert "control fails, as it must" in once.stdout

@@ -13,7 +13,7 @@ from docutils import nodes  # type: ignore[import-untyped]
 from lxml import etree
 
 from book.extension.epub import formula
-from book.project import Project, toc_files
+from book.make.project import Project, toc_files
 from tests.book.conftest import ROOT, Book, TinyBook, parsed, run_build
 
 OPF = "{http://www.idpf.org/2007/opf}"

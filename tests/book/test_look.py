@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 import slth
-from book import drawing
 from book.extension.cover import card, reading_minutes
 from book.extension.footer import footer
+from book.make import drawing
 from slth.plotting import COLORS
 from tests.book.conftest import ROOT
 
@@ -62,7 +62,7 @@ def hue_moves(color: NDArray[np.float64], other: NDArray[np.float64]) -> float:
 def test_the_cover_shows_the_true_ticket() -> None:
     found = drawing.ticket()
     picture = drawing.PICTURE.read_text("utf-8")
-    assert drawing.draw(found) == picture, "run python book/drawing.py"
+    assert drawing.draw(found) == picture, "run python -m book.make.drawing"
     assert slth.verify(found, drawing.target()).max_weight_error <= drawing.TOLERANCE
     drawn = {tuple(map(int, at.split())) for at in re.findall(r'data-edge="([\d ]+)"', picture)}
     kept = {

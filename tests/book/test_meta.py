@@ -9,7 +9,7 @@ from lxml import etree
 from matplotlib.image import imread
 
 from book.extension.meta import not_found
-from book.project import Project, toc_files
+from book.make.project import Project, toc_files
 from tests.book.conftest import ROOT, TinyBook
 
 ADDRESS = "https://someone.github.io/Some-Book/"

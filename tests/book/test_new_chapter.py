@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from book import new_chapter
-from book.project import BuildError, Project, toc_files, write_atomically
+from book.make import new_chapter
+from book.make.project import BuildError, Project, toc_files, write_atomically
 from tests.book import test_sources
 from tests.book.conftest import ROOT, Book, run_build
 
@@ -42,7 +42,7 @@ def copy(root: Path) -> Path:
 
 def make(root: Path, *name: str) -> subprocess.CompletedProcess[str]:
     """Run the maker in a copy, as `make chapter` does."""
-    command = [sys.executable, str(root / "book" / "new_chapter.py"), *name]
+    command = [sys.executable, "-m", "book.make.new_chapter", *name]
     return subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
 
 

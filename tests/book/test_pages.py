@@ -10,8 +10,8 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup, Tag
 
-from book.execute import Runs
-from book.project import Project
+from book.make.execute import Runs
+from book.make.project import Project
 from tests.book.conftest import Book, parsed
 
 pytestmark = [pytest.mark.book, pytest.mark.xdist_group("book")]
@@ -254,6 +254,6 @@ def test_every_chapter_says_how_it_was_made(built: Book) -> None:
         text = footer.get_text()
         assert result["digest"][:12] in text
         assert "fast profile" in text
-        assert f"python book/build.py --chapter {page.stem}" in text
+        assert f"python -m book.make.build --chapter {page.stem}" in text
         for name in result["parameters"]:
             assert name in text

@@ -14,8 +14,8 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser
 
-from book import typeset, whole
-from book.project import BuildError, Project
+from book.make.project import BuildError, Project
+from book.paper import document, typeset
 from slth import claims
 from tests.book.conftest import ROOT, Book
 
@@ -66,7 +66,7 @@ def faults(path: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def printed(built: Book) -> Path:
     """Print the book of the fast profile with the real command."""
-    command = [sys.executable, str(ROOT / "book" / "pdf.py"), "--profile", "fast"]
+    command = [sys.executable, "-m", "book.paper.pdf", "--profile", "fast"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     return Path(done.stdout.strip())
@@ -82,7 +82,7 @@ def texts(path: Path) -> list[str]:
 def articles(built: Book) -> dict[str, Tag]:
     """Return what the pages of the table of contents contain, by name and in its order."""
     found = {}
-    for name, _ in whole.parts(Project(ROOT).toc()):
+    for name, _ in document.parts(Project(ROOT).toc()):
         html = (built.html / f"{name}.html").read_bytes()
         found[name] = BeautifulSoup(html, "lxml").select_one("article.bd-article")
         for unseen in found[name].select("a.headerlink, [hidden]"):
@@ -151,13 +151,13 @@ class TestPrinted:
         pages, places = texts(printed), pypdf.PdfReader(printed)
         known = places.named_destinations
         pattern, part, headings = ["Contents"], "", 0
-        for name, caption in whole.parts(Project(ROOT).toc()):
+        for name, caption in document.parts(Project(ROOT).toc()):
             if caption != part:
                 part = caption
                 pattern.append(plain(part))
             for heading in articles[name].select("h1, h2"):
                 fragment = "" if heading.name == "h1" else heading.find_parent("section")["id"]
-                target = known[f"/{whole.anchor(name, fragment)}"]
+                target = known[f"/{document.anchor(name, fragment)}"]
                 number = 1 + (places.get_destination_page_number(target) or 0)
                 title = title_pattern(heading.get_text())
                 assert re.search(title, plain(pages[number - 1])), f"{title} is not on {number}"
@@ -213,7 +213,7 @@ def title_pattern(text: str) -> str:
 def test_the_eye_sees_blank_pages_and_cut_ones(tmp_path: Path, browser: Browser) -> None:
     """The same check complains of a document with both faults."""
     path = tmp_path / "faulty.pdf"
-    style = (ROOT / "book" / "pdf.css").read_text("utf-8")
+    style = (ROOT / "book" / "paper" / "pdf.css").read_text("utf-8")
     # of what is cut off, only letters on the edge are left in the file: lines begin in many ways
     line = f"<p>{' '.join('m' * (1 + place % 7) for place in range(250))}</p>"
     bodies = [
@@ -251,8 +251,8 @@ def test_a_page_becomes_part_of_the_whole() -> None:
     <pre>folded</pre></details></div></section></article>"""
     article = BeautifulSoup(html, "lxml").article
     names = {"notebooks/01-a", "notebooks/02-b", "book/claims"}
-    page = whole.Page("notebooks/01-a", "Part", article)
-    found = whole.adapt(page, names, {})
+    page = document.Page("notebooks/01-a", "Part", article)
+    found = document.adapt(page, names, {})
     assert [str(link["href"]) for link in found.select("a")] == [
         "#notebooks/01-a/start",
         "#notebooks/02-b/end",
@@ -268,16 +268,16 @@ def test_a_page_becomes_part_of_the_whole() -> None:
     assert "folded" not in found.get_text()
     assert "a file" in found.get_text()
     assert found.select_one(".together").get_text() == "\\(x\\),"
-    (line,) = whole.entries(replace(page, article=found))
+    (line,) = document.entries(replace(page, article=found))
     assert (line.level, line.text(), line.anchor) == (1, "Title", "notebooks/01-a")
 
 
 def test_the_contents_carry_parts_and_numbers() -> None:
     lines = [
-        whole.Entry(1, "", "", "Cover", "book/index"),
-        whole.Entry(1, "One & all", "1.", "First", "notebooks/01-a"),
+        document.Entry(1, "", "", "Cover", "book/index"),
+        document.Entry(1, "One & all", "1.", "First", "notebooks/01-a"),
     ]
-    text = BeautifulSoup(whole.contents(lines, {"notebooks/01-a": 7}), "lxml")
+    text = BeautifulSoup(document.contents(lines, {"notebooks/01-a": 7}), "lxml")
     assert [row.get_text() for row in text.select("p")] == ["Cover0", "One & all", "1.First7"]
     assert text.select("a")[1]["href"] == "#notebooks/01-a"
 
@@ -285,7 +285,7 @@ def test_the_contents_carry_parts_and_numbers() -> None:
 def test_a_book_that_is_not_built_is_not_printed(tmp_path: Path) -> None:
     (tmp_path / "_toc.yml").write_text("root: book/index\n", "utf-8")
     with pytest.raises(BuildError, match="build the book first"):
-        whole.pages(Project(tmp_path), tmp_path / "html")
+        document.pages(Project(tmp_path), tmp_path / "html")
 
 
 def test_a_signature_of_many_lines_is_one_term() -> None:
@@ -293,7 +293,7 @@ def test_a_signature_of_many_lines_is_one_term() -> None:
     <dl><dd>a,</dd><dd>b</dd></dl><span>)</span> → int<a class="headerlink" href="#f">#</a></dt>
     <dd><p>It does.</p></dd></dl></article>"""
     article = BeautifulSoup(html, "lxml").article
-    found = whole.adapt(whole.Page("book/a", "", article), {"book/a"}, {})
+    found = document.adapt(document.Page("book/a", "", article), {"book/a"}, {})
     assert [tag.name for tag in found.dl.find_all(recursive=False)] == ["dt", "dd"]
     assert letters(found.dt.get_text()) == "f(a,b)→int"
     assert [tag.get_text() for tag in found.select(".signature-line .signature-line")] == [

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from book import project
-from book.pages import frame_digest
+from book.make import project
+from book.make.sphinx_run import frame_digest
 from tests.book.conftest import TinyBook
 
 PATIENCE = 240  # seconds, on a machine that does much else
@@ -70,7 +70,7 @@ def serve(tiny: TinyBook, *arguments: str) -> Iterator[Served]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, str(tiny.root / "book" / "serve.py"), "--port", str(port), *arguments],
+        [sys.executable, "-m", "book.make.serve", "--port", str(port), *arguments],
         cwd=tiny.root,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

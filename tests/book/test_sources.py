@@ -8,7 +8,7 @@ import yaml
 from myst_nb.core.read import read_myst_markdown_notebook
 from myst_parser.config.main import MdParserConfig
 
-from book.project import Project
+from book.make.project import Project
 from slth.claims import chapters
 from tests.book.conftest import ROOT
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from book.extension.notation import find, read_rows
 from book.extension.symbols import mark
-from book.symbols import find, read_rows
 from tests.book.conftest import DESK, ROOT, Book, parsed, show, watched
 
 TABLE = r"""

@@ -15,10 +15,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from pybtex.plugin import find_plugin
 from sphinx.environment import BuildEnvironment
 
-from book import ledger
 from book.extension.claims import registry
 from book.extension.generated import collected
 from book.extension.notebooks.markdown import Part, Writer
+from book.make import ledger
 from slth import claims
 
 _HIDDEN = {"hide-input": "source_hidden", "remove-input": "source_hidden"}

@@ -1,11 +1,9 @@
 """The picture of the cover: a target, and its ticket in a random network, as ``slth`` finds it.
 
-python book/drawing.py            writes book/_static/ticket.svg anew
+python -m book.make.drawing            writes book/_static/ticket.svg anew
 """
 
-import sys
 from itertools import pairwise
-from pathlib import Path
 
 import click
 import numpy as np
@@ -13,13 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-ROOT = Path(__file__).resolve().parents[1]
-if __name__ == "__main__":  # a script has its own folder on the path; we need the one above
-    sys.path[0] = str(ROOT)
-
-import slth  # noqa: E402
-from book.project import write_atomically  # noqa: E402
-from slth.plotting import COLORS  # noqa: E402
+import slth
+from book.make.project import ROOT, write_atomically
+from slth.plotting import COLORS
 
 PICTURE = ROOT / "book" / "_static" / "ticket.svg"
 WIDTH, HEIGHT = 900, 392

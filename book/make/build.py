@@ -1,11 +1,11 @@
 """Build the book: run the chapters that changed, check the ledger, make the pages.
 
-python book/build.py                                      the published book
-python book/build.py --profile fast                       the same with small parameters
-python book/build.py --profile fast --chapter NAME        one chapter, with a preview of its page
-python book/build.py --chapter NAME --set trials=100      other parameters; the book stays as it is
-python book/build.py --builder epub                       one file for electronic readers
-python book/build.py --builder linkcheck                  open the outside addresses of all pages
+python -m book.make.build                               the published book
+python -m book.make.build --profile fast                the same with small parameters
+python -m book.make.build --profile fast --chapter NAME a preview of one chapter
+python -m book.make.build --chapter NAME --set k=3       with other parameters
+python -m book.make.build --builder epub                one file for electronic readers
+python -m book.make.build --builder linkcheck           open the outside addresses
 """
 
 import ast
@@ -23,17 +23,11 @@ from typing import Any
 import click
 import nbformat
 
-ROOT = Path(__file__).resolve().parents[1]
-if (
-    __name__ == "__main__"
-):  # a script has its own folder on the path, and here we need the one above
-    sys.path[0] = str(ROOT)
-
-from book import ledger, pages  # noqa: E402
-from book.execute import Result, Runs  # noqa: E402
-from book.project import BuildError, Project, write_atomically  # noqa: E402
-from slth import claims  # noqa: E402
-from slth.claims import chapters  # noqa: E402
+from book.make import ledger, sphinx_run
+from book.make.execute import Result, Runs
+from book.make.project import ROOT, BuildError, Project, write_atomically
+from slth import claims
+from slth.claims import chapters
 
 
 def _literal(text: str) -> Any:
@@ -193,18 +187,18 @@ def build(
         return None
     index = folder / "html" / (f"notebooks/{names[0]}.html" if names else "book/index.html")
     stamp = folder / "html.digest"
-    digest = pages.inputs_digest(project, collected, repository)
+    digest = sphinx_run.inputs_digest(project, collected, repository)
     made = index.is_file() and stamp.is_file() and stamp.read_text("utf-8") == digest
     if made and builder == "html":
         click.echo("Nothing changed.")
         return index
     toc = (
-        pages.partial_toc(project, names, folder / "_toc.yml")
+        sphinx_run.partial_toc(project, names, folder / "_toc.yml")
         if names
         else project.root / "_toc.yml"
     )
     make = partial(
-        pages.build,
+        sphinx_run.build,
         project,
         folder,
         cache=runs.cache_path,
@@ -216,8 +210,8 @@ def build(
     )
     if builder != "html":
         make(builder=builder, fresh=True)
-        return folder / builder / pages.MADE[builder]
-    framed, frame = folder / "frame.digest", pages.frame_digest(project, collected, toc)
+        return folder / builder / sphinx_run.MADE[builder]
+    framed, frame = folder / "frame.digest", sphinx_run.frame_digest(project, collected, toc)
     known = framed.is_file() and framed.read_text("utf-8") == frame
     framed.unlink(missing_ok=True)
     stamp.unlink(missing_ok=True)

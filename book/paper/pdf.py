@@ -1,7 +1,7 @@
 """Print the book: one PDF of all pages, made by Chromium from the built HTML.
 
-python book/pdf.py                     of the published book, after `python book/build.py`
-python book/pdf.py --profile fast      of the book with small parameters
+python -m book.paper.pdf                     of the published book, once it is built
+python -m book.paper.pdf --profile fast      of the book with small parameters
 """
 
 import sys
@@ -14,13 +14,9 @@ import pypdf
 from playwright.sync_api import Browser
 from pypdf.generic import Fit, IndirectObject
 
-ROOT = Path(__file__).resolve().parents[1]
-if __name__ == "__main__":  # the folder above, not the script's own
-    sys.path[0] = str(ROOT)
-
-from book import typeset, whole  # noqa: E402
-from book.browser import chromium  # noqa: E402
-from book.project import BuildError, Project, write_atomically  # noqa: E402
+from book.make.project import ROOT, BuildError, Project, write_atomically
+from book.paper import document, typeset
+from book.paper.browser import chromium
 
 
 @dataclass(frozen=True)
@@ -31,19 +27,19 @@ class Place:
     top: float
 
 
-def document(
+def to_print(
     project: Project, html: Path, profile: str, imprint: typeset.Imprint
-) -> tuple[str, list[whole.Entry]]:
+) -> tuple[str, list[document.Entry]]:
     """Return the document to print, with a mark where the contents go, and its contents."""
-    pages, lines = whole.assemble(project, html)
-    style = (project.root / "book" / "pdf.css").read_text("utf-8")
+    pages, lines = document.assemble(project, html)
+    style = (project.root / "book" / "paper" / "pdf.css").read_text("utf-8")
     body = (
         f"{typeset.title_page(project, imprint, profile)}{CONTENTS}<main>"
         f"{''.join(str(page.article) for page in pages)}</main>"
     )
     head = (
-        f'<link rel="stylesheet" href="{whole.HTML}/_static/pygments.css">'
-        f"<style>{style}\n{whole.running_heads(pages, lines)}</style>"
+        f'<link rel="stylesheet" href="{document.HTML}/_static/pygments.css">'
+        f"<style>{style}\n{document.running_heads(pages, lines)}</style>"
     )
     return typeset.document(imprint.title, head, body), lines
 
@@ -86,7 +82,7 @@ def print_pages(browser: Browser, path: Path) -> bytes:
         return page.pdf(prefer_css_page_size=True, print_background=True, tagged=True)
 
 
-def places(reader: pypdf.PdfReader, lines: list[whole.Entry]) -> dict[str, Place]:
+def places(reader: pypdf.PdfReader, lines: list[document.Entry]) -> dict[str, Place]:
     """Return where each entry of the contents stands.
 
     Raises
@@ -119,13 +115,13 @@ def write(project: Project, profile: str) -> Path:
     html = project.build / profile / "html"
     folder = html.parent / "pdf"
     imprint = typeset.Imprint.of(project)
-    text, lines = document(project, html, profile, imprint)
+    text, lines = to_print(project, html, profile, imprint)
     source, new = folder / "book.html", folder / "book.new.pdf"
     known: Mapping[str, Place] = {}
     with chromium() as browser:
         for _ in range(3):
             pages = {anchor: place.page for anchor, place in known.items()}
-            write_atomically(source, text.replace(CONTENTS, whole.contents(lines, pages)))
+            write_atomically(source, text.replace(CONTENTS, document.contents(lines, pages)))
             new.write_bytes(print_pages(browser, source))
             before, known = known, places(pypdf.PdfReader(new), lines)
             if known == before:
@@ -139,7 +135,7 @@ def write(project: Project, profile: str) -> Path:
 
 
 def describe(
-    path: Path, imprint: typeset.Imprint, lines: list[whole.Entry], known: Mapping[str, Place]
+    path: Path, imprint: typeset.Imprint, lines: list[document.Entry], known: Mapping[str, Place]
 ) -> None:
     """Set the properties and the bookmarks of a PDF: parts, chapters, sections."""
     writer = pypdf.PdfWriter(clone_from=path)

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 
-from book.project import BuildError, Project, toc_files
+from book.make.project import BuildError, Project, toc_files
 from slth import claims
 from slth.claims import Claim
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from book.formulas import Symbol, symbols
+from book.extension.formulas import Symbol, symbols
 
 _INDICES = {"1", "i", "j", "t"}
 """A row for ``X_i`` is about every index; one for ``c_u`` is about this one."""
@@ -20,7 +20,7 @@ class Key:
     Parameters
     ----------
     names
-        The symbols, as :attr:`book.formulas.Symbol.name` writes them.
+        The symbols, as :attr:`book.extension.formulas.Symbol.name` writes them.
     family
         The letter of a single symbol that may have any index; empty if the index matters.
     """

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from book.execute import Result
-from book.project import write_atomically
+from book.make.execute import Result
+from book.make.project import write_atomically
 from slth.claims import Claim, Record
 from slth.claims.verdict import faults
 

@@ -14,6 +14,9 @@ import slth
 from slth import files
 from slth.claims.chapters import Chapter, ChapterError, read
 
+ROOT = Path(__file__).resolve().parents[2]
+"""The folder of the book that this workshop belongs to."""
+
 
 class BuildError(Exception):
     """The book cannot be built; the message says which chapter is at fault and why."""

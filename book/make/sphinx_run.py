@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 import yaml
 
-from book.project import BuildError, Project, files_digest, folder_files, toc_files
+from book.make.project import BuildError, Project, files_digest, folder_files, toc_files
 from slth import __version__
 
 MADE = {"epub": "strong-lottery-tickets.epub", "linkcheck": "output.json"}

@@ -13,7 +13,7 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from tqdm import tqdm
 
-from book.project import BuildError, Project, chapter_digest, write_atomically
+from book.make.project import BuildError, Project, chapter_digest, write_atomically
 from slth import claims
 from slth.claims import chapters
 from slth.claims.chapters import Chapter, Run, code_cells

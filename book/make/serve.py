@@ -1,7 +1,7 @@
 """Serve the book on this machine: what is edited is built again, and the browser reloads.
 
-python book/serve.py                                   the whole book, with small parameters
-python book/serve.py --chapter random-subset-sum       one chapter
+python -m book.make.serve                                   the whole book, with small parameters
+python -m book.make.serve --chapter random-subset-sum       one chapter
 """
 
 import os
@@ -17,13 +17,9 @@ import click
 from livereload import Server
 from livereload.handlers import LiveReloadHandler
 
-ROOT = Path(__file__).resolve().parents[1]
-if __name__ == "__main__":  # the folder above, not the script's own
-    sys.path[0] = str(ROOT)
-
-from book.build import build  # noqa: E402
-from book.project import BuildError, Project  # noqa: E402
-from slth import claims  # noqa: E402
+from book.make.build import build
+from book.make.project import ROOT, BuildError, Project
+from slth import claims
 
 SOURCES = ("_config.yml", "_toc.yml", "book", "notebooks", "slth", "data")
 """What is watched; the parts that a book does not have do not matter."""

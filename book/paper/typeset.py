@@ -12,8 +12,8 @@ import matplotlib
 import yaml
 from playwright.sync_api import Browser, Page
 
-from book import whole
-from book.project import BuildError, Project
+from book.make.project import BuildError, Project
+from book.paper.document import HTML
 
 MINUTES = 5
 """How long mathematics, or printing, may take."""
@@ -101,7 +101,7 @@ def document(title: str, head: str, body: str) -> str:
         '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">'
         f"<title>{escape(title)}</title><style>{fonts}</style>{head}"
         f"<script>window.MathJax = {MATHJAX}</script>"
-        f'<script defer src="{whole.HTML}/vendor/mathjax/tex-chtml.js"></script>'
+        f'<script defer src="{HTML}/vendor/mathjax/tex-chtml.js"></script>'
         f'</head><body class="mathjax_ignore tex2jax_ignore">{body}</body></html>'
     )
 

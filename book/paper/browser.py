@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
 
-from book.project import BuildError
+from book.make.project import BuildError
 
 NAMES = (
     "chromium-headless-shell",

@@ -1,6 +1,6 @@
 """Make a new chapter from the template: its page, its claim, its place.
 
-python book/new_chapter.py gaussian-weights        the same as `make chapter NAME=gaussian-weights`
+python -m book.make.new_chapter my-idea        the same as `make chapter NAME=my-idea`
 """
 
 import re
@@ -11,12 +11,8 @@ from pathlib import Path
 import click
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
-if __name__ == "__main__":  # as in build.py
-    sys.path[0] = str(ROOT)
-
-from book.project import BuildError, Project, write_atomically  # noqa: E402
-from slth import claims  # noqa: E402
+from book.make.project import ROOT, BuildError, Project, write_atomically
+from slth import claims
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
@@ -112,7 +108,7 @@ def main(name: str) -> None:
     page, claim, toc = (path.relative_to(project.root) for path in files)
     click.echo(f"Made {page} and {claim}, and added the chapter to {toc}.")
     click.echo("It builds and passes the tests as it is. Change it piece by piece:")
-    click.echo(f"  python book/build.py --profile fast --chapter {name}   its page")
+    click.echo(f"  python -m book.make.build --profile fast --chapter {name}   its page")
     for one in yaml.safe_load(fill(_template(project, "claims.yml"), name)):
         click.echo(f"  slth claims verify {one}   its claim, verified")
     click.echo("  make test   everything that is checked")

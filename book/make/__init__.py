@@ -1,0 +1,1 @@
+"""The workshop: what runs the chapters, checks the ledger, and makes the pages."""
