@@ -8,7 +8,6 @@ from book.extension import (
     access,
     api,
     claims,
-    commands,
     cover,
     epub,
     explorer,
@@ -23,7 +22,7 @@ from book.extension import (
 
 # The last three write to the end of a chapter, in this order.
 PARTS = (
-    *(access, api, claims, commands, cover, epub, explorer, launch, meta, notebooks, offline),
+    *(access, api, claims, cover, epub, explorer, launch, meta, notebooks, offline),
     *(uses, symbols, footer),
 )
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import yaml
 from docutils import nodes  # type: ignore[import-untyped]
-from sphinx.addnodes import only
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -32,7 +31,7 @@ class TicketDrawing(Generated):
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        """Return the drawing for HTML, and a link to its file for other formats."""
+        """Return the drawing with its caption."""
         relative, absolute = self.env.relfn2path(self.arguments[0])
         self.env.note_dependency(relative)
         svg = Path(absolute).read_text("utf-8")
@@ -41,13 +40,8 @@ class TicketDrawing(Generated):
         caption = nodes.caption(classes=["ticket-caption"])
         self.parse("\n".join(self.content).format(**numbers), words := nodes.container())
         caption += list(words.children[0].children)
-        drawing = only(expr="html")
-        drawing += nodes.raw("", svg, format="html")
-        image = only(expr="not html")
-        title = re.search(r"<title[^>]*>([^<]*)</title>", svg)
-        image += nodes.image(uri=self.arguments[0], alt=title[1] if title else "", width="100%")
         figure = nodes.figure(classes=["ticket-figure"])
-        figure += [drawing, image, caption]
+        figure += [nodes.raw("", svg, format="html"), caption]
         return [figure]
 
 

@@ -106,17 +106,17 @@ def formula(node: nodes.Element, display: str) -> str:
     return found
 
 
-def still_page(
+def plain_page(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Leave out scripts, and styles that are made for browsers; name the language of drawings."""
+    """Leave out styles that are made for browsers; name the language of drawings."""
     if app.builder.name != "epub":
         return
     styles = [style for style in context["css_files"] if str(style.filename) in STYLES]
     context["css_files"] = styles
     if "body" in context:
-        still = re.sub(r"<script.*?</script>", "", context["body"], flags=re.DOTALL)
-        context["body"] = re.sub(r"<svg (?![^>]*xmlns)", f'<svg xmlns="{SVG}" ', still)
+        named = re.sub(r"<svg (?![^>]*xmlns)", f'<svg xmlns="{SVG}" ', context["body"])
+        context["body"] = named
 
 
 def visit_math(translator: HTML5Translator, node: nodes.Element) -> None:
@@ -137,6 +137,6 @@ def visit_math_block(translator: HTML5Translator, node: nodes.Element) -> None:
 
 def setup(app: Sphinx) -> None:
     """Register the builder, and MathML as one of the ways to write a formula."""
-    app.connect("html-page-context", still_page, priority=900)
+    app.connect("html-page-context", plain_page, priority=900)
     app.add_builder(EpubBuilder, override=True)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math_block, None))

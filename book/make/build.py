@@ -12,7 +12,6 @@ import ast
 import json
 import os
 import re
-import shutil
 import signal
 import sys
 from contextlib import closing
@@ -91,9 +90,6 @@ def _repository(context: click.Context, option: click.Parameter, value: str | No
     is_flag=True,
     help="Write how long the chapters took to book/run-times.json, for `slth claims verify`.",
 )
-@click.option(
-    "--output", type=click.Path(path_type=Path), help="Also copy the pages to this folder."
-)
 def main(
     profile: str,
     workers: int,
@@ -103,13 +99,10 @@ def main(
     settings: dict[str, Any],
     repository: str | None,
     store_times: bool,
-    output: Path | None,
 ) -> None:
     """Run the chapters that changed, check every claim, and build the book's pages."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     project = Project(ROOT)
-    if output is not None and builder != "html":
-        raise click.UsageError(f"--output copies pages, which --builder {builder} does not make")
     try:
         if settings:
             if len(names) != 1:
@@ -127,9 +120,6 @@ def main(
             )
             if store_times:
                 write_times(project, profile)
-            if index is not None and output is not None:
-                shutil.copytree(index.parents[1], output, dirs_exist_ok=True)
-                index = output / index.relative_to(index.parents[1])
             if index is not None:
                 click.echo(index)
     except (BuildError, claims.RegistryError) as error:

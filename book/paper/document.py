@@ -137,8 +137,6 @@ def adapt(page: Page, names: set[str], registry: Mapping[str, Claim]) -> Tag:
     for claim in article.select("[id^=claim-]"):
         identifier = str(claim["id"]).removeprefix("claim-")
         claim.append(BeautifulSoup(f" <code>{escape(identifier)}</code>", "lxml").code or "")
-    for parameters in article.select("dl.py > dl"):
-        _mend_signature(parameters)
     for details in article.select("details"):
         details["open"] = ""
     seen: set[str] = set()
@@ -178,17 +176,6 @@ def adapt(page: Page, names: set[str], registry: Mapping[str, Claim]) -> Tag:
     article.name = "section"
     article.attrs = {"class": ["chapter"], "id": page.name}
     return article
-
-
-def _mend_signature(parameters: Tag) -> None:
-    """Put a signature of many lines together: Sphinx nests lists as HTML does not allow it."""
-    end = parameters.find_next_sibling("dd")
-    signature = cast(Tag, parameters.find_previous_sibling("dt"))
-    rest = [one for one in parameters.next_siblings if end is None or one in end.previous_siblings]
-    signature.extend([parameters, *rest])
-    for line in [parameters, *parameters.find_all("dd", recursive=False)]:
-        line.name = "span"
-        line["class"] = ["signature-line"]
 
 
 def _target(name: str, href: str, names: set[str]) -> str | None:

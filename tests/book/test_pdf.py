@@ -286,17 +286,3 @@ def test_a_book_that_is_not_built_is_not_printed(tmp_path: Path) -> None:
     (tmp_path / "_toc.yml").write_text("root: book/index\n", "utf-8")
     with pytest.raises(BuildError, match="build the book first"):
         document.pages(Project(tmp_path), tmp_path / "html")
-
-
-def test_a_signature_of_many_lines_is_one_term() -> None:
-    html = """<article><dl class="py function"><dt class="sig" id="f">f<span>(</span>
-    <dl><dd>a,</dd><dd>b</dd></dl><span>)</span> → int<a class="headerlink" href="#f">#</a></dt>
-    <dd><p>It does.</p></dd></dl></article>"""
-    article = BeautifulSoup(html, "lxml").article
-    found = document.adapt(document.Page("book/a", "", article), {"book/a"}, {})
-    assert [tag.name for tag in found.dl.find_all(recursive=False)] == ["dt", "dd"]
-    assert letters(found.dt.get_text()) == "f(a,b)→int"
-    assert [tag.get_text() for tag in found.select(".signature-line .signature-line")] == [
-        "a,",
-        "b",
-    ]
