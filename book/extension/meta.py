@@ -68,45 +68,12 @@ def write_files(app: Sphinx, error: Exception | None) -> None:
     address = app.config.html_baseurl
     if error is not None or app.builder.name != "html" or not address:
         return
-    folder, title = Path(app.outdir), app.config.ogp_site_name
+    folder, told = Path(app.outdir), {"title": app.config.ogp_site_name, "address": address}
     (folder / "robots.txt").write_text(
         f"User-agent: *\nAllow: /\nSitemap: {urljoin(address, 'sitemap.xml')}\n", "utf-8"
     )
-    (folder / "404.html").write_text(not_found(title, address), "utf-8")
-
-
-def not_found(title: str, address: str) -> str:
-    """Return the page for wrong addresses: it may be shown at any depth, so it needs no file.
-
-    Parameters
-    ----------
-    title, address
-        Those of the book.
-    """
-    home, search = (urljoin(address, name) for name in ("book/index.html", "search.html"))
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>No such page · {escape(title)}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ max-width: 36rem; margin: 18vh auto 0; padding: 0 1.5rem; font: 1.1rem/1.6 sans-serif; }}
-h1 {{ line-height: 1.2; }}
-</style>
-</head>
-<body>
-<main>
-<h1>This number was not drawn</h1>
-<p>There is no page at this address. It may have moved when a chapter was renamed.</p>
-<p>Go to <a href="{escape(home)}">the first page</a>,
-or <a href="{escape(search)}">search the book</a>.</p>
-</main>
-</body>
-</html>
-"""
+    # it may be shown at any depth, and so needs no file
+    (folder / "404.html").write_text(app.builder.templates.render("404.html", told), "utf-8")
 
 
 def setup(app: Sphinx) -> None:

@@ -24,30 +24,21 @@ LOGGER = logging.getLogger(__name__)
 _METHODS = ("method", "classmethod", "staticmethod", "property", "attribute")
 
 
-class UsedIn(nodes.General, nodes.Element):  # type: ignore[misc]
-    """The place of "Used in", until every chapter has been read."""
+class Place(nodes.General, nodes.Element):  # type: ignore[misc]
+    """The place of a list, until every page has been read."""
 
 
-class FromThePackage(nodes.General, nodes.Element):  # type: ignore[misc]
-    """The place of "From the package", until every page has been read."""
+class PlaceDirective(SphinxDirective):
+    """``.. used-in:: NAME``: the chapters that use an entry of the reference.
 
+    ``{from-the-package}``: the entries that a chapter uses.
+    """
 
-class UsedInDirective(SphinxDirective):
-    """``.. used-in:: NAME``: the chapters that use an entry of the reference."""
-
-    required_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        """Return the place."""
-        return [UsedIn(name=self.arguments[0])]
-
-
-class FromThePackageDirective(SphinxDirective):
-    """``{from-the-package}``: the entries that a chapter uses."""
+    optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Return the place."""
-        return [FromThePackage()]
+        return [Place(entry=next(iter(self.arguments), None))]
 
 
 def is_chapter(docname: str) -> bool:
@@ -133,11 +124,12 @@ def _objects(env: BuildEnvironment) -> Any:
 
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the lists and the links into their places, now that all pages have been read."""
-    for place in list(doctree.findall(UsedIn)):
-        chapters = _chapters(app, docname, place["name"])
-        place.replace_self(_line("Used in: ", chapters, ", ", "api-uses"))
-    for place in list(doctree.findall(FromThePackage)):
-        place.replace_self(_line("From the package: ", _entries(app, docname), "; ", "api-names"))
+    for place in list(doctree.findall(Place)):
+        if name := place["entry"]:
+            line = _line("Used in: ", _chapters(app, docname, name), ", ", "api-uses")
+        else:
+            line = _line("From the package: ", _entries(app, docname), "; ", "api-names")
+        place.replace_self(line)
     if app.builder.format == "html" and docname in _all(app.env):
         for block, (_, uses) in zip(code_blocks(doctree), _all(app.env)[docname], strict=True):
             links = list(_links(app, docname, uses))
@@ -248,11 +240,10 @@ def link_names(shown: str, source: str, links: Sequence[tuple[cells.Use, str]]) 
 
 
 def setup(app: Sphinx) -> None:
-    """Register the two places, what finds the names and what fills the places."""
-    app.add_node(UsedIn)
-    app.add_node(FromThePackage)
-    app.add_directive("used-in", UsedInDirective)
-    app.add_directive("from-the-package", FromThePackageDirective)
+    """Register the places, what finds the names and what fills the places."""
+    app.add_node(Place)
+    app.add_directive("used-in", PlaceDirective)
+    app.add_directive("from-the-package", PlaceDirective)
     app.connect("source-read", announce)
     app.connect("doctree-read", read)
     app.connect("env-purge-doc", forget)

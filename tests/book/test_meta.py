@@ -8,7 +8,6 @@ from bs4 import BeautifulSoup
 from lxml import etree
 from matplotlib.image import imread
 
-from book.extension.meta import not_found
 from book.make.project import Project, toc_files
 from tests.book.conftest import ROOT, TinyBook
 
@@ -98,7 +97,3 @@ def test_every_page_has_a_description() -> None:
         found[name] = meta.get("description", "")
     assert [name for name, text in found.items() if not 50 <= len(text) <= 250] == []
     assert len(set(found.values())) == len(found), "two pages have the same description"
-
-
-def test_the_page_for_wrong_addresses_escapes_what_it_is_told() -> None:
-    assert "<b>" not in not_found("<b>", ADDRESS)
