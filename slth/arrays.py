@@ -12,6 +12,12 @@ SmallInts: TypeAlias = NDArray[np.int8]
 Bytes: TypeAlias = NDArray[np.uint8]
 Words: TypeAlias = NDArray[np.uint64]
 
+FloatOrFloats: TypeAlias = np.float64 | NDArray[np.float64]
+"""A float64 array, or a float64 scalar where every argument was a scalar."""
+
+IntOrInts: TypeAlias = np.int64 | NDArray[np.int64]
+"""An int64 array, or an int64 scalar where every argument was a scalar."""
+
 ROUNDOFF = 2.0**-53
 """Largest relative error of one operation in float64."""
 

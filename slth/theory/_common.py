@@ -1,27 +1,22 @@
 """Array types, argument checks and the integer search that the theory modules share."""
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats: TypeAlias = np.float64 | NDArray[np.float64]
-"""A float64 array, or a float64 scalar where every argument was a scalar."""
-
-Ints: TypeAlias = np.int64 | NDArray[np.int64]
-"""An int64 array, or an int64 scalar where every argument was a scalar."""
+from slth.arrays import FloatOrFloats, IntOrInts
 
 
-def as_floats(value: ArrayLike) -> Floats:
+def as_floats(value: ArrayLike) -> FloatOrFloats:
     """Return ``value`` as float64: a scalar where it has no axes, an array otherwise."""
-    result: Floats = np.asarray(value, dtype=np.float64)[()]
+    result: FloatOrFloats = np.asarray(value, dtype=np.float64)[()]
     return result
 
 
-def as_ints(value: ArrayLike) -> Ints:
+def as_ints(value: ArrayLike) -> IntOrInts:
     """Return ``value`` as int64: a scalar where it has no axes, an array otherwise."""
-    result: Ints = np.asarray(value, dtype=np.int64)[()]
+    result: IntOrInts = np.asarray(value, dtype=np.int64)[()]
     return result
 
 
@@ -64,7 +59,7 @@ def sizes_and_samples(k: ArrayLike, n: ArrayLike) -> tuple[NDArray[np.int64], ND
 
 def by_size(
     function: Callable[[NDArray[np.float64], int], NDArray[np.float64]], x: ArrayLike, k: ArrayLike
-) -> Floats:
+) -> FloatOrFloats:
     """Evaluate ``function(x, k)``, vectorised in x only, over broadcast arrays x and k >= 1."""
     points, sizes = np.broadcast_arrays(np.asarray(x, dtype=np.float64), integers(k, "size k", 1))
     values = np.empty(points.shape)
@@ -78,7 +73,7 @@ def smallest_integer(
     holds: Callable[[NDArray[np.int64]], NDArray[np.bool_]],
     low: NDArray[np.int64],
     high: NDArray[np.int64],
-) -> Ints:
+) -> IntOrInts:
     """Smallest integer in [low, high] at which a monotone condition holds, elementwise.
 
     The condition must hold at ``high`` and must not switch off again once it holds.

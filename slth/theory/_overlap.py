@@ -4,13 +4,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import hypergeom
 
-from slth.theory._common import Floats, integers, sizes_and_samples
+from slth.arrays import FloatOrFloats
+from slth.theory._common import integers, sizes_and_samples
 from slth.theory.laws import Normal, SumLaw, Uniform
 
 _UNIFORM = Uniform()
 
 
-def overlap_ratio(i: ArrayLike, k: int, z: float, law: SumLaw = _UNIFORM) -> Floats:
+def overlap_ratio(i: ArrayLike, k: int, z: float, law: SumLaw = _UNIFORM) -> FloatOrFloats:
     r"""$\rho_i=\int f_i(y)f_{k-i}(z-y)^2\,dy\,/\,f_k(z)^2$: the effect of an overlap of i.
 
     As $\varepsilon\to0$, $\rho_i$ is the probability that two k-subsets with i common elements both

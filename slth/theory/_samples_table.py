@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 
 from slth.theory._common import between, integers, smallest_integer
-from slth.theory._gadget import (
+from slth.theory._product_samples import (
     MOST_SAMPLES,
-    GadgetFailure,
+    MissProbability,
     beyond,
     fewest_samples,
     log_hit,
@@ -43,7 +43,7 @@ _MOST = 3000
 
 def line(law: WeightLaw, size: int | None, weight: float) -> Lines:
     """Compute one line of the table, of shape (tolerances, allowed); nan where it knows nothing."""
-    missed = GadgetFailure(size, weight, ReluProduct(law))
+    missed = MissProbability(size, weight, ReluProduct(law))
     values = np.full((len(TOLERANCES), len(ALLOWED)), np.nan, np.float32)
     for row in reversed(range(len(TOLERANCES))):
         for column in reversed(range(len(ALLOWED))):
@@ -146,8 +146,8 @@ def _read(
 
 
 @lru_cache(4)  # its samples serve every tolerance
-def _failure(size: int | None, weight: float, law: ReluProduct) -> GadgetFailure:
-    return GadgetFailure(size, weight, law)
+def _failure(size: int | None, weight: float, law: ReluProduct) -> MissProbability:
+    return MissProbability(size, weight, law)
 
 
 @cache

@@ -12,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from slth.theory._common import Floats, as_floats
+from slth.arrays import FloatOrFloats
+from slth.theory._common import as_floats
 from slth.theory.entropy import log2_binomial
 from slth.theory.laws import SumLaw
 
@@ -21,7 +22,7 @@ _LN2 = np.log(2.0)
 
 def hit_probability(
     k: NDArray[np.int64], z: NDArray[np.float64], epsilon: NDArray[np.float64], law: SumLaw
-) -> Floats:
+) -> FloatOrFloats:
     """Pr(|X_1 + ... + X_k - z| <= epsilon), to nearly full relative accuracy."""
     # By symmetry about the mean: the tails of interest lie on the left, where cdf values are small.
     z = np.asarray(k * law.mean - np.abs(z - k * law.mean), dtype=np.float64)
@@ -106,7 +107,7 @@ def _average(
     z: NDArray[np.float64],
     epsilon: NDArray[np.float64],
     law: SumLaw,
-    log_factor: Floats,
+    log_factor: FloatOrFloats,
     moments: Callable[
         [NDArray[np.float64], NDArray[np.float64]],
         tuple[NDArray[np.float64], NDArray[np.float64]],
@@ -139,6 +140,6 @@ def sample_moments(
     return means, law.variance * np.exp(logs), weights
 
 
-def log_normal(distance: NDArray[np.float64], variance: Floats) -> NDArray[np.float64]:
+def log_normal(distance: NDArray[np.float64], variance: FloatOrFloats) -> NDArray[np.float64]:
     """Logarithm of the normal density with mean zero."""
     return -(distance**2) / (2 * variance) - 0.5 * np.log(2 * np.pi * np.asarray(variance))

@@ -9,12 +9,13 @@ a grid of targets costs nothing.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from slth.theory._common import Floats, Ints, as_floats, as_ints, between, integers
+from slth.arrays import FloatOrFloats, IntOrInts
+from slth.theory._common import as_floats, as_ints, between, integers
 from slth.theory.entropy import binary_entropy
 from slth.theory.rfss import required_samples
 
 
-def blocks(k: ArrayLike, epsilon: ArrayLike, c_thm: float) -> Ints:
+def blocks(k: ArrayLike, epsilon: ArrayLike, c_thm: float) -> IntOrInts:
     r"""$r=\lceil\frac4{c_{thm}}\ln\frac k\varepsilon\rceil$: number of blocks.
 
     Then $(1-c_{thm})^r\le(\varepsilon/k)^4$.
@@ -51,7 +52,7 @@ def blocks(k: ArrayLike, epsilon: ArrayLike, c_thm: float) -> Ints:
     return as_ints(np.ceil(4.0 / chance * np.log(size / tolerance)))
 
 
-def union_bound(k: ArrayLike, epsilon: ArrayLike, power: float = 4.0) -> Floats:
+def union_bound(k: ArrayLike, epsilon: ArrayLike, power: float = 4.0) -> FloatOrFloats:
     r"""$\frac{4\sqrt k}\varepsilon\big(\frac\varepsilon k\big)^4$: a target of the grid is missed.
 
     Parameters
@@ -85,7 +86,7 @@ def union_bound(k: ArrayLike, epsilon: ArrayLike, power: float = 4.0) -> Floats:
     return as_floats(4.0 * np.sqrt(size) / tolerance * (tolerance / size) ** power)
 
 
-def block_samples(k: ArrayLike, epsilon: ArrayLike, c_thm: float, c_hyp: float = 1.0) -> Ints:
+def block_samples(k: ArrayLike, epsilon: ArrayLike, c_thm: float, c_hyp: float = 1.0) -> IntOrInts:
     r"""$r\,n_b$, with the smallest block that satisfies the hypothesis for $\varepsilon/2$.
 
     $n_b\ge2k$ and $n_bH_2(k/n_b)\ge c_{hyp}\log_2(2k/\varepsilon)$: what the proof asks for when
@@ -123,7 +124,9 @@ def block_samples(k: ArrayLike, epsilon: ArrayLike, c_thm: float, c_hyp: float =
     return as_ints(blocks(k, tolerance, c_thm) * required_samples(k, tolerance / 2, c_hyp))
 
 
-def sparse_bits(k: ArrayLike, epsilon: ArrayLike, c_thm: float, c_hyp: float = 1.0) -> Floats:
+def sparse_bits(
+    k: ArrayLike, epsilon: ArrayLike, c_thm: float, c_hyp: float = 1.0
+) -> FloatOrFloats:
     r"""$c_{hyp}\log_2\frac{2k}\varepsilon+k\log_2(er)$: bits that are enough for few terms.
 
     If $nH_2(k/n)$ is at least this, $k\le n/2r$ and r divides n, then r blocks of n/r samples

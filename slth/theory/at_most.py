@@ -7,15 +7,8 @@ fill up the subset.  So what can be made are the sums of *at most* k live produc
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slth.theory._common import (
-    Floats,
-    Ints,
-    as_floats,
-    between,
-    integers,
-    sizes_and_samples,
-    smallest_integer,
-)
+from slth.arrays import FloatOrFloats, IntOrInts
+from slth.theory._common import as_floats, between, integers, sizes_and_samples, smallest_integer
 from slth.theory._success import hit_probability
 from slth.theory.entropy import log2_binomial
 from slth.theory.products import ReluProduct
@@ -25,7 +18,7 @@ _LARGEST = 2**62
 
 def expected_hits(
     n: ArrayLike, k: ArrayLike, weight: float, tolerance: float, law: ReluProduct | None = None
-) -> Floats:
+) -> FloatOrFloats:
     r"""$\sum_{j=1}^k2^{-j}\binom nj\Pr(|P_1+\dots+P_j-w|\le\tau)$, P being live products.
 
     The expected number of non-empty sets of at most k live products that sum to w within
@@ -69,7 +62,7 @@ def least_samples(
     tolerance: float,
     hits: float = 0.5,
     law: ReluProduct | None = None,
-) -> Ints:
+) -> IntOrInts:
     r"""Smallest n with ``expected_hits(n, k, weight, tolerance)`` at least h.
 
     By Markov's inequality fewer products serve the weight with probability below h, so that with

@@ -10,8 +10,9 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from slth.arrays import FloatOrFloats
 from slth.theory import _success
-from slth.theory._common import Floats, as_floats, between, integers, sizes_and_samples
+from slth.theory._common import as_floats, between, integers, sizes_and_samples
 from slth.theory.entropy import log2_binomial
 from slth.theory.laws import SumLaw, Uniform
 from slth.theory.rfss import first_moment_bits
@@ -133,7 +134,9 @@ def cover_probability(n: int, k: int, epsilon: float, law: SumLaw = _UNIFORM) ->
     return float(np.average(np.exp(-stretches), weights=weights))
 
 
-def cover_bits(n: ArrayLike, k: ArrayLike, epsilon: ArrayLike, law: SumLaw = _UNIFORM) -> Floats:
+def cover_bits(
+    n: ArrayLike, k: ArrayLike, epsilon: ArrayLike, law: SumLaw = _UNIFORM
+) -> FloatOrFloats:
     r"""Value of $nH_2(k/n)$ at which half of all samples hit every target, about, in bits.
 
     :func:`slth.theory.rfss.first_moment_bits` of the target $\sqrt k$, plus $\log_2\mu$ with

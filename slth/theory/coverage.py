@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slth.theory._common import Floats, Ints, as_floats, as_ints, between, integers
+from slth.arrays import FloatOrFloats, IntOrInts
+from slth.theory._common import as_floats, as_ints, between, integers
 
 MOST_CELLS_OF_ALL_SETS = 20  # a million sets, 41 shifts each
 
@@ -71,7 +72,7 @@ class Window:
             raise ValueError(f"epsilon={epsilon} is not a multiple of the cell width {self.cell}")
         return ((1 << 2 * count) - 1) << (self.cells // 2 - count)
 
-    def shifts(self, x: ArrayLike) -> Ints:
+    def shifts(self, x: ArrayLike) -> IntOrInts:
         """Round samples to whole cells; beyond the window's width all shifts are alike."""
         scaled = np.rint(np.asarray(x, dtype=np.float64) / self.cell)
         return as_ints(np.clip(scaled, -self.cells, self.cells))
@@ -205,7 +206,7 @@ def gains_of_all_sets(cells: int) -> NDArray[np.int64]:
     return np.stack([np.bitwise_count(s & free).astype(np.int64) for s in shifted], axis=1)
 
 
-def growth_probability(growth: ArrayLike, drift: ArrayLike = 0.25) -> Floats:
+def growth_probability(growth: ArrayLike, drift: ArrayLike = 0.25) -> FloatOrFloats:
     r"""$\Pr[R\ge\beta]\ge1-\frac{1-r}{1-\beta}$ for $0\le R\le1$ with $\mathbb E[R]\ge r$.
 
     Parameters
@@ -240,7 +241,7 @@ def growth_probability(growth: ArrayLike, drift: ArrayLike = 0.25) -> Floats:
     return as_floats(1.0 - (1.0 - mean) / (1.0 - beta))
 
 
-def failure_by_successes(n: ArrayLike, volume: ArrayLike, growth: float) -> Floats:
+def failure_by_successes(n: ArrayLike, volume: ArrayLike, growth: float) -> FloatOrFloats:
     r"""$\Pr[v_n<\frac12]\le\exp(-2(np-s)^2/n)$ with $s=\lceil\log_{1+\beta}\frac1{2v_0}\rceil$.
 
     Parameters
@@ -277,7 +278,7 @@ def failure_by_successes(n: ArrayLike, volume: ArrayLike, growth: float) -> Floa
     return _hoeffding(n, growth_probability(growth), wanted)
 
 
-def failure_by_bits(n: ArrayLike, volume: ArrayLike) -> Floats:
+def failure_by_bits(n: ArrayLike, volume: ArrayLike) -> FloatOrFloats:
     r"""$\Pr[v_n<\frac12]\le\exp\big(-\frac{(n-4L)^2}{8n}\big)$ with $L=\log_2\frac1{2v_0}$.
 
     Parameters
@@ -313,7 +314,7 @@ def failure_by_bits(n: ArrayLike, volume: ArrayLike) -> Floats:
 
 
 def failure_bound(
-    n: int, uncovered: float, phase_one: Callable[[NDArray[np.int64]], Floats]
+    n: int, uncovered: float, phase_one: Callable[[NDArray[np.int64]], FloatOrFloats]
 ) -> float:
     r"""$\Pr[1-v_n\ge u]\le\min_{m\le n}\Pr[v_m<\frac12]+\frac1{2u}(\frac34)^{n-m}$.
 
@@ -355,7 +356,7 @@ def failure_bound(
     return float(min(1.0, np.min(phase_one(first) + second)))
 
 
-def _hoeffding(n: ArrayLike, mean: Floats | float, wanted: Floats) -> Floats:
+def _hoeffding(n: ArrayLike, mean: FloatOrFloats | float, wanted: FloatOrFloats) -> FloatOrFloats:
     """Bound the chance that n terms in [0, 1] with at least this mean sum to less than wanted."""
     samples = integers(n, "n", 0)
     excess = np.maximum(samples * np.asarray(mean) - np.asarray(wanted), 0.0)

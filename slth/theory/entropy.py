@@ -5,12 +5,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize.elementwise import find_root
 from scipy.special import gammaln, xlog1py, xlogy
 
-from slth.theory._common import Floats, as_floats, between
+from slth.arrays import FloatOrFloats
+from slth.theory._common import as_floats, between
 
 _LN2 = np.log(2.0)
 
 
-def binary_entropy(p: ArrayLike) -> Floats:
+def binary_entropy(p: ArrayLike) -> FloatOrFloats:
     r"""$H_2(p) = -p\log_2 p - (1-p)\log_2(1-p)$ bits, with $H_2(0)=H_2(1)=0$.
 
     Parameters
@@ -41,7 +42,7 @@ def binary_entropy(p: ArrayLike) -> Floats:
     return as_floats(entropy + 0.0)  # + 0.0 turns -0.0 into 0.0
 
 
-def inverse_binary_entropy(h: ArrayLike) -> Floats:
+def inverse_binary_entropy(h: ArrayLike) -> FloatOrFloats:
     r"""$p\in[0,\tfrac12]$ with $H_2(p)=h$.
 
     Parameters
@@ -80,7 +81,7 @@ def inverse_binary_entropy(h: ArrayLike) -> Floats:
     return as_floats(np.where(inside, result.x, entropy / 2.0))
 
 
-def log2_binomial(n: ArrayLike, k: ArrayLike) -> Floats:
+def log2_binomial(n: ArrayLike, k: ArrayLike) -> FloatOrFloats:
     r"""$\log_2\binom nk$ for real $0\le k\le n$.
 
     Computed as $nH_2(\tfrac kn)+\tfrac12\log_2\frac n{2\pi
@@ -113,7 +114,7 @@ def log2_binomial(n: ArrayLike, k: ArrayLike) -> Floats:
     return as_floats(np.where(middle, _stirling(a, b, 2.0 * np.pi) + correction, 0.0))
 
 
-def log2_binomial_bounds(n: ArrayLike, k: ArrayLike) -> tuple[Floats, Floats]:
+def log2_binomial_bounds(n: ArrayLike, k: ArrayLike) -> tuple[FloatOrFloats, FloatOrFloats]:
     r"""$\sqrt{\frac n{8k(n-k)}}\le\binom nk2^{-nH_2(k/n)}\le\sqrt{\frac n{2\pi k(n-k)}}$, in bits.
 
     Parameters

@@ -13,13 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom, poisson
 
-from slth.theory._common import (
-    Floats,
-    as_floats,
-    between,
-    integers,
-    smallest_integer,
-)
+from slth.arrays import FloatOrFloats
+from slth.theory._common import as_floats, between, integers, smallest_integer
 
 CELLS = 8
 """The reserve is sorted into so many cells of [-1, 1]."""
@@ -119,7 +114,7 @@ def halves(n: int, k: int) -> GroupPlan:
     return GroupPlan(k, n // 2, k // 2, k // 4, n // k)
 
 
-def growth(theta: ArrayLike = 1.0) -> Floats:
+def growth(theta: ArrayLike = 1.0) -> FloatOrFloats:
     r"""$c_\theta=\frac{1-e^{-\theta}}{4\theta}$: a group multiplies v by $c_\theta m$ on average.
 
     Parameters
@@ -149,7 +144,7 @@ def growth(theta: ArrayLike = 1.0) -> Floats:
     return as_floats(-np.expm1(-span) / (4.0 * span))
 
 
-def expected_uncovered(m: ArrayLike, v: ArrayLike) -> Floats:
+def expected_uncovered(m: ArrayLike, v: ArrayLike) -> FloatOrFloats:
     r"""$\mathbb E[1-v']=(1-v)(1-\frac v4)^m$: Lemma 1(a).
 
     Parameters
@@ -177,7 +172,7 @@ def expected_uncovered(m: ArrayLike, v: ArrayLike) -> Floats:
     return as_floats((1.0 - covered) * (1.0 - covered / 4.0) ** integers(m, "m", 0))
 
 
-def group_failure(m: ArrayLike, theta: float = 1.0, beta: float = 1 / 16) -> Floats:
+def group_failure(m: ArrayLike, theta: float = 1.0, beta: float = 1 / 16) -> FloatOrFloats:
     r"""$q=e^{-2(c_\theta-\beta)^2m}$: bound on $\Pr[v'<\min(\beta mv,4\theta\beta)]$, Lemma 1(b).
 
     Parameters
@@ -342,7 +337,7 @@ def growth_failure(
     return float((law * short).sum(axis=-1).max())
 
 
-def reserve_failure(n0: ArrayLike, k: ArrayLike) -> Floats:
+def reserve_failure(n0: ArrayLike, k: ArrayLike) -> FloatOrFloats:
     r"""$8\Pr[\mathrm{Bin}(n_0,\frac18)<k]$: some cell of the reserve has fewer than k samples.
 
     Parameters

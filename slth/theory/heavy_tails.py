@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln, kve
 
-from slth.theory._common import Floats, between, by_size
+from slth.arrays import FloatOrFloats
+from slth.theory._common import between, by_size
 
 __all__ = ["student_t_sum_pdf"]
 
 
-def student_t_sum_pdf(x: ArrayLike, k: ArrayLike, nu: float) -> Floats:
+def student_t_sum_pdf(x: ArrayLike, k: ArrayLike, nu: float) -> FloatOrFloats:
     r"""$f_k(x)=\frac1\pi\int_0^\infty\cos(xs)\,\varphi(s)^kds$ for Student t samples.
 
     The characteristic function is $\varphi(s)=\frac{(\sqrt\nu s)^{\nu/2}K_{\nu/2}(\sqrt\nu s)}{

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import BSpline
 from scipy.special import ndtr
 
-from slth.theory._common import Floats, as_floats, by_size, integers
+from slth.arrays import FloatOrFloats
+from slth.theory._common import as_floats, by_size, integers
 
 Shape = int | tuple[int, ...]
 
@@ -30,10 +31,10 @@ class Law(Protocol):
     def variance(self) -> float:
         """Second central moment."""
 
-    def pdf(self, x: ArrayLike) -> Floats:
+    def pdf(self, x: ArrayLike) -> FloatOrFloats:
         """Density (of the part without atoms, if there are atoms)."""
 
-    def cdf(self, x: ArrayLike) -> Floats:
+    def cdf(self, x: ArrayLike) -> FloatOrFloats:
         """Probability of a value <= x."""
 
     def sample(self, rng: np.random.Generator | int, shape: Shape) -> NDArray[np.float64]:
@@ -47,10 +48,10 @@ class SumLaw(Law, Protocol):
     def kurtosis(self) -> float:
         """Fourth central moment over the squared variance (3 for the normal law)."""
 
-    def sum_pdf(self, x: ArrayLike, k: ArrayLike) -> Floats:
+    def sum_pdf(self, x: ArrayLike, k: ArrayLike) -> FloatOrFloats:
         """Density of the sum of k draws."""
 
-    def sum_cdf(self, x: ArrayLike, k: ArrayLike) -> Floats:
+    def sum_cdf(self, x: ArrayLike, k: ArrayLike) -> FloatOrFloats:
         """Probability that the sum of k draws is <= x."""
 
 
@@ -106,11 +107,11 @@ class Uniform:
         """9/5 whatever the interval."""
         return 1.8
 
-    def pdf(self, x: ArrayLike) -> Floats:
+    def pdf(self, x: ArrayLike) -> FloatOrFloats:
         """Density of one draw; the closed interval counts as the support."""
         return self.sum_pdf(x, 1)
 
-    def cdf(self, x: ArrayLike) -> Floats:
+    def cdf(self, x: ArrayLike) -> FloatOrFloats:
         """Distribution function of one draw."""
         return self.sum_cdf(x, 1)
 
@@ -118,12 +119,12 @@ class Uniform:
         """Draw from the law."""
         return np.random.default_rng(rng).uniform(self.low, self.high, shape)
 
-    def sum_pdf(self, x: ArrayLike, k: ArrayLike) -> Floats:
+    def sum_pdf(self, x: ArrayLike, k: ArrayLike) -> FloatOrFloats:
         r"""Density of $X_1+\dots+X_k$ at x; x and k broadcast, k >= 1 integer."""
         width = self.high - self.low
         return by_size(lambda v, s: _irwin_hall_pdf((v - s * self.low) / width, s) / width, x, k)
 
-    def sum_cdf(self, x: ArrayLike, k: ArrayLike) -> Floats:
+    def sum_cdf(self, x: ArrayLike, k: ArrayLike) -> FloatOrFloats:
         r"""$\Pr(X_1+\dots+X_k\le x)$; x and k broadcast, k >= 1 integer."""
         width = self.high - self.low
         return by_size(lambda v, s: _irwin_hall_cdf((v - s * self.low) / width, s), x, k)
@@ -172,11 +173,11 @@ class Normal:
         """Three."""
         return 3.0
 
-    def pdf(self, x: ArrayLike) -> Floats:
+    def pdf(self, x: ArrayLike) -> FloatOrFloats:
         """Density of one draw."""
         return self.sum_pdf(x, 1)
 
-    def cdf(self, x: ArrayLike) -> Floats:
+    def cdf(self, x: ArrayLike) -> FloatOrFloats:
         """Distribution function of one draw."""
         return self.sum_cdf(x, 1)
 
@@ -184,19 +185,19 @@ class Normal:
         """Draw from the law."""
         return np.random.default_rng(rng).normal(0.0, self.std, shape)
 
-    def sum_pdf(self, x: ArrayLike, k: ArrayLike) -> Floats:
+    def sum_pdf(self, x: ArrayLike, k: ArrayLike) -> FloatOrFloats:
         r"""Density of $X_1+\dots+X_k$ at x; x and k broadcast, k >= 1 integer."""
         scale = self.std * np.sqrt(integers(k, "size k", 1))
         standard = np.asarray(x, dtype=np.float64) / scale
         return as_floats(np.exp(-(standard**2) / 2) / (np.sqrt(2 * np.pi) * scale))
 
-    def sum_cdf(self, x: ArrayLike, k: ArrayLike) -> Floats:
+    def sum_cdf(self, x: ArrayLike, k: ArrayLike) -> FloatOrFloats:
         r"""$\Pr(X_1+\dots+X_k\le x)$; x and k broadcast, k >= 1 integer."""
         scale = self.std * np.sqrt(integers(k, "size k", 1))
         return as_floats(ndtr(np.asarray(x, dtype=np.float64) / scale))
 
 
-def sum_bounded_constants(law: SumLaw, k: ArrayLike) -> tuple[Floats, Floats]:
+def sum_bounded_constants(law: SumLaw, k: ArrayLike) -> tuple[FloatOrFloats, FloatOrFloats]:
     r"""$c_l(k)=\sqrt k\min_{|x|\le\sqrt k}f_k(x)$ and $c_u(k)=\sqrt k\max_xf_k(x)$.
 
     A law is sum-bounded when $c_l=\inf_kc_l(k)>0$ and $c_u=\sup_kc_u(k)<\infty$.  For Uniform[-1,
@@ -232,7 +233,7 @@ def sum_bounded_constants(law: SumLaw, k: ArrayLike) -> tuple[Floats, Floats]:
     return root * lowest, root * law.sum_pdf(sizes * law.mean, sizes)
 
 
-def berry_esseen_bound(k: ArrayLike) -> Floats:
+def berry_esseen_bound(k: ArrayLike) -> FloatOrFloats:
     r"""$\sup_x|F_k(x)-\Phi(x)|\le\frac{\sqrt3}{20\sqrt k}$ for the standardised sum of k uniforms.
 
     Parameters
@@ -256,7 +257,7 @@ def berry_esseen_bound(k: ArrayLike) -> Floats:
     return as_floats(np.sqrt(3.0) / (20.0 * np.sqrt(integers(k, "size k", 1))))
 
 
-def tail_mass_margin(k: ArrayLike) -> Floats:
+def tail_mass_margin(k: ArrayLike) -> FloatOrFloats:
     r"""$1-\Phi(\sqrt3)-2\cdot\frac{\sqrt3}{20\sqrt k}$: mass that Lemma 1 finds beyond $\sqrt k$.
 
     In units of its standard deviation $\sqrt{k/3}$, the point $\sqrt k$ is $\sqrt3$.  By symmetry

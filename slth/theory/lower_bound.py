@@ -16,21 +16,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
-from slth.theory._common import (
-    Floats,
-    Ints,
-    as_floats,
-    between,
-    integers,
-    smallest_integer,
-)
+from slth.arrays import FloatOrFloats, IntOrInts
+from slth.theory._common import as_floats, between, integers, smallest_integer
 from slth.theory.entropy import binary_entropy, log2_binomial
 
 DENSITY_LIMIT = 1.0 - 1.0 / (2.0 * np.pi)
 r"""$\lambda=1-\frac1{2\pi}$: up to this density $\binom nk\le2^{nH_2(k/n)}/\sqrt k$."""
 
 
-def packing_bits(k: ArrayLike, epsilon: ArrayLike, d: ArrayLike = 1) -> Floats:
+def packing_bits(k: ArrayLike, epsilon: ArrayLike, d: ArrayLike = 1) -> FloatOrFloats:
     r"""$d^2\log_2\frac{\sqrt k}{2\varepsilon}$: bits of the packing that Theorem 5 rests on.
 
     A largest set of matrices with $\lVert W\rVert\le\sqrt k$ and mutual distances above
@@ -111,7 +105,7 @@ def line_packing_size(k: int, epsilon: float | Fraction) -> int:
     return isqrt(-(-ratio.numerator // ratio.denominator) - 1) + 1
 
 
-def spectral_ball_volume(d: ArrayLike) -> Floats:
+def spectral_ball_volume(d: ArrayLike) -> FloatOrFloats:
     r"""$\pi^{d^2/2}\prod_{j=0}^{d-1}\Gamma(1+\frac j2)/\Gamma(1+\frac{d+j}2)$.
 
     The volume in $\mathbb R^{d\times d}$ of the matrices with spectral norm at most one (Selberg's
@@ -150,7 +144,7 @@ def spectral_ball_volume(d: ArrayLike) -> Floats:
     return as_floats(np.exp(logarithm))
 
 
-def spectral_norm(matrices: ArrayLike) -> Floats:
+def spectral_norm(matrices: ArrayLike) -> FloatOrFloats:
     r"""$\lVert W\rVert=\frac12(|p|+|q|)$, with $p=(a+d,c-b)$ and $q=(a-d,b+c)$, for 2 x 2 matrices.
 
     Here a, b and c, d are the rows of W.  p is the part that rotates and scales, q the part that
@@ -233,7 +227,7 @@ def count_integer_matrices(radius_squared: int) -> int:
     return total
 
 
-def required_parameters(k: ArrayLike, epsilon: ArrayLike, d: ArrayLike = 1) -> Ints:
+def required_parameters(k: ArrayLike, epsilon: ArrayLike, d: ArrayLike = 1) -> IntOrInts:
     r"""Smallest $n\ge k$ with $nH_2(k/n)\ge\frac{d^2}2\log_2(k/\varepsilon)$: Theorem 5.
 
     Parameters
@@ -268,7 +262,7 @@ def required_parameters(k: ArrayLike, epsilon: ArrayLike, d: ArrayLike = 1) -> I
     return _smallest(lambda n: n * np.asarray(binary_entropy(kept / n)) >= bits, kept, bits)
 
 
-def counting_floor(k: ArrayLike, epsilon: ArrayLike, d: ArrayLike = 1) -> Ints:
+def counting_floor(k: ArrayLike, epsilon: ArrayLike, d: ArrayLike = 1) -> IntOrInts:
     r"""Smallest $n\ge k$ with $2\binom nk\ge(\sqrt k/2\varepsilon)^{d^2}$: the count itself.
 
     Fewer parameters cannot serve each target with probability ½.  Theorem 5 follows from this
@@ -363,7 +357,7 @@ def _smallest(
     holds: Callable[[NDArray[np.int64]], NDArray[np.bool_]],
     kept: NDArray[np.int64],
     bits: NDArray[np.float64],
-) -> Ints:
+) -> IntOrInts:
     """Smallest n >= k at which ``holds``; it must hold where binom(n, k) has that many bits."""
     # binom(n, k) >= (n/k)^k, and n H2(k/n) is larger still.
     log2_high = np.maximum(bits, 1.0) / kept + np.log2(kept)

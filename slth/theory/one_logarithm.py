@@ -3,23 +3,22 @@ r"""One logarithm for every k: the arithmetic of its proof, its constant, and ot
 Theorem 1: $nH_2(\frac kn)\ge500\log_2\frac k\varepsilon$ is enough for uniform samples, by cells
 for few terms, by pairs (:mod:`slth.theory.pairs`) for many, and by groups
 (:mod:`slth.theory.groups`) between.  Theorem 2: with few terms the constant is 1.  Proposition 3:
-it cannot be below 3.06 at $k=\frac n2$.  Numbers of samples here may be too large for floats, so
+it cannot be below 3.06 at $k=\frac n2$.  Floats of samples here may be too large for floats, so
 logarithms are given.  Derived for this project.
 """
 
 import math
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 from scipy.stats import binom
 
-from slth.theory._common import Floats, as_floats, between, integers, sizes_and_samples
+from slth.arrays import FloatOrFloats, Floats
+from slth.theory._common import as_floats, between, integers, sizes_and_samples
 from slth.theory.entropy import binary_entropy
 from slth.theory.laws import Uniform
-
-Numbers: TypeAlias = NDArray[np.float64]
 
 CONSTANT = 500.0
 r"""$C$ in $nH_2(\frac kn)\ge C\log_2\frac k\varepsilon$: enough for every k."""
@@ -30,7 +29,7 @@ FEW, MANY = 15, 50
 _LN2 = math.log(2.0)
 
 
-def log2_least_samples(k: ArrayLike, aim: ArrayLike) -> Floats:
+def log2_least_samples(k: ArrayLike, aim: ArrayLike) -> FloatOrFloats:
     r"""$\log_2n$ for the least real $n\ge2k$ with $nH_2(\frac kn)\ge$ ``aim`` bits.
 
     Parameters
@@ -71,7 +70,7 @@ def log2_least_samples(k: ArrayLike, aim: ArrayLike) -> Floats:
     return as_floats(np.log2(size) + high)
 
 
-def spare_bits(k: ArrayLike, bits: ArrayLike, constant: float = CONSTANT) -> Floats:
+def spare_bits(k: ArrayLike, bits: ArrayLike, constant: float = CONSTANT) -> FloatOrFloats:
     r"""$\log_2(\frac34\varepsilon)$ minus that of Theorem 1's bound on failure, at the least n.
 
     The three cases are *few terms* ($k\le15$), *many terms* ($k\ge50b$) and *groups* between,
@@ -110,7 +109,7 @@ def spare_bits(k: ArrayLike, bits: ArrayLike, constant: float = CONSTANT) -> Flo
     return as_floats(np.log2(0.75) - precision + terms)
 
 
-def pair_spare_bits(k: ArrayLike, bits: ArrayLike) -> Floats:
+def pair_spare_bits(k: ArrayLike, bits: ArrayLike) -> FloatOrFloats:
     r"""$\log_2\varepsilon$ minus that of the pairs' bound with $m=\lfloor\frac25k\rfloor$ pairs.
 
     The bound is that of :func:`slth.theory.pairs.all_targets_failure`, with the first phase ending
@@ -142,7 +141,7 @@ def pair_spare_bits(k: ArrayLike, bits: ArrayLike) -> Floats:
     return as_floats(_bits_of_pairs(size, precision) - precision)
 
 
-def few_terms_spare_bits(k: ArrayLike, b: ArrayLike, delta: ArrayLike, c_l: float) -> Floats:
+def few_terms_spare_bits(k: ArrayLike, b: ArrayLike, delta: ArrayLike, c_l: float) -> FloatOrFloats:
     r"""$\frac\delta2b-1-k\log_2(er)$: what blocks leave of Theorem 2's bits, $k<200/\delta^2$.
 
     $r=\lceil\frac4c\ln\frac k\varepsilon\rceil$ blocks, each with a chance of
@@ -180,7 +179,7 @@ def few_terms_spare_bits(k: ArrayLike, b: ArrayLike, delta: ArrayLike, c_l: floa
     return as_floats(part / 2.0 * bits - 1.0 - size * np.log2(np.e * blocks))
 
 
-def many_groups_spare_bits(k: ArrayLike, b: ArrayLike, delta: ArrayLike) -> Floats:
+def many_groups_spare_bits(k: ArrayLike, b: ArrayLike, delta: ArrayLike) -> FloatOrFloats:
     r"""$\log_2\varepsilon$ minus that of the bound in the proof of Theorem 2, $k\ge200/\delta^2$.
 
     At $nH_2(\frac kn)=(1+\delta)b$, with $j=\lceil\frac{4\sqrt k+1}3\rceil$ terms from the
@@ -334,7 +333,7 @@ def unlucky_probability(n: int, k: int, c: float) -> float:
     return float(above * Uniform(-end, 1.0).sum_cdf(0.0, int(size)))
 
 
-def mixture_constant(uniform: ArrayLike, constant: float = CONSTANT) -> Floats:
+def mixture_constant(uniform: ArrayLike, constant: float = CONSTANT) -> FloatOrFloats:
     r"""$500+50\log_2\frac2p$: the constant for laws that are uniform with weight p, Corollary 4.
 
     With $nH_2(\frac kn)$ at least so many times $\log_2\frac k\varepsilon$, and $k\le\frac{pn}4$,
@@ -368,14 +367,14 @@ def mixture_constant(uniform: ArrayLike, constant: float = CONSTANT) -> Floats:
 class _Use(NamedTuple):
     """How many terms come from where, and the logarithms of $n_0$ and m."""
 
-    steering: Numbers
-    growing: Numbers
-    filling: Numbers
-    log_reserve: Numbers
-    log_size: Numbers
+    steering: Floats
+    growing: Floats
+    filling: Floats
+    log_reserve: Floats
+    log_size: Floats
 
 
-def _halves(size: NDArray[np.int64], log_n: Numbers) -> _Use:
+def _halves(size: NDArray[np.int64], log_n: Floats) -> _Use:
     """Logarithms of :func:`halves`, whose n may be too large for a float."""
     groups = size // 2
     growing = groups // 2
@@ -390,7 +389,7 @@ def _halves(size: NDArray[np.int64], log_n: Numbers) -> _Use:
     )
 
 
-def _bits_of_groups(use: _Use, size: NDArray[np.int64], precision: Numbers) -> Numbers:
+def _bits_of_groups(use: _Use, size: NDArray[np.int64], precision: Floats) -> Floats:
     """Minus the logarithm of Theorem G's bound, as the proofs of Theorems 1 and 2 estimate it."""
     with np.errstate(over="ignore", invalid="ignore"):
         m = np.exp2(use.log_size)
@@ -408,7 +407,7 @@ def _bits_of_groups(use: _Use, size: NDArray[np.int64], precision: Numbers) -> N
     return np.where(sound & (np.log2(size) + 4.0 <= use.log_reserve), total, -np.inf)
 
 
-def _bits_of_cells(size: NDArray[np.int64], b: Numbers, log_n: Numbers) -> Numbers:
+def _bits_of_cells(size: NDArray[np.int64], b: Floats, log_n: Floats) -> Floats:
     r"""Minus the logarithm of $Je^{-n/8J}$, for $J=2x+1$ cells, $x=k/\varepsilon$."""
     cells = np.logaddexp2(b + 1.0, 0.0)
     with np.errstate(over="ignore"):
@@ -416,7 +415,7 @@ def _bits_of_cells(size: NDArray[np.int64], b: Numbers, log_n: Numbers) -> Numbe
     return np.where(log_n - cells >= 1.0 + np.log2(size), bits, -np.inf)
 
 
-def _bits_of_pairs(size: NDArray[np.int64], precision: Numbers) -> Numbers:
+def _bits_of_pairs(size: NDArray[np.int64], precision: Floats) -> Floats:
     """Minus the logarithm of $F(m)+2e^{-t^2/2(2k-m)}$, for $m=2k/5$ and $h=13b$."""
     pairs = np.floor(0.4 * size)
     first = np.ceil(13.0 * (np.log2(size) + precision))
@@ -429,7 +428,7 @@ def _bits_of_pairs(size: NDArray[np.int64], precision: Numbers) -> Numbers:
     return np.where((pairs >= first) & (slack >= 0.0), total, -np.inf)
 
 
-def _terms_and_bits(k: ArrayLike, bits: ArrayLike) -> tuple[NDArray[np.int64], Numbers]:
+def _terms_and_bits(k: ArrayLike, bits: ArrayLike) -> tuple[NDArray[np.int64], Floats]:
     size, precision = np.broadcast_arrays(
         integers(k, "size k", 1), between(bits, "bits", 1.0, np.inf, closed="low")
     )

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import lambertw
 
-from slth.theory._common import Floats, as_floats, between, integers
+from slth.arrays import FloatOrFloats
+from slth.theory._common import as_floats, between, integers
 from slth.theory.entropy import binary_entropy
 from slth.theory.laws import SumLaw, Uniform
 
@@ -19,7 +20,7 @@ _UNIFORM = Uniform()
 _LN2 = np.log(2.0)
 
 
-def multiplicity(density: ArrayLike, z: ArrayLike, c_amp: float = 1.0) -> Floats:
+def multiplicity(density: ArrayLike, z: ArrayLike, c_amp: float = 1.0) -> FloatOrFloats:
     r"""$n^*=c_{amp}\log_2^2(2z\gamma n^*)/H_2(\gamma)$: Theorem 3, solved for n.
 
     Parameters
@@ -60,7 +61,7 @@ def multiplicity(density: ArrayLike, z: ArrayLike, c_amp: float = 1.0) -> Floats
     return _upper_root(rate, np.sqrt(2 * scale * gamma)) ** 2
 
 
-def one_log_multiplicity(density: ArrayLike, z: ArrayLike, constant: float = 1.0) -> Floats:
+def one_log_multiplicity(density: ArrayLike, z: ArrayLike, constant: float = 1.0) -> FloatOrFloats:
     r"""$nH_2(\gamma)\ge C\log_2(2z\gamma n)$ from here on, and $\gamma n\ge1$: one logarithm.
 
     Parameters
@@ -106,7 +107,7 @@ def one_log_multiplicity(density: ArrayLike, z: ArrayLike, constant: float = 1.0
     return as_floats(np.where(root, np.maximum(found, 1 / gamma), 1 / gamma))
 
 
-def closed_form(density: ArrayLike, z: ArrayLike) -> Floats:
+def closed_form(density: ArrayLike, z: ArrayLike) -> FloatOrFloats:
     r"""$\log_2^2(z)/H_2(\gamma)$: the explicit shape of Theorem 3, up to a constant.
 
     Parameters
@@ -138,7 +139,7 @@ def closed_form(density: ArrayLike, z: ArrayLike) -> Floats:
     return np.log2(scale) ** 2 / binary_entropy(gamma)
 
 
-def first_moment_floor(density: ArrayLike, z: ArrayLike, law: SumLaw = _UNIFORM) -> Floats:
+def first_moment_floor(density: ArrayLike, z: ArrayLike, law: SumLaw = _UNIFORM) -> FloatOrFloats:
     r"""$nH_2(\gamma)=\log_2(2\pi sz\gamma n)+\frac12\log_2(1-\gamma)$: E[Y] = 1, solved for n.
 
     The same tolerance per weight as in :func:`multiplicity`, $1/2z$, for the easiest target 0.
@@ -178,7 +179,7 @@ def first_moment_floor(density: ArrayLike, z: ArrayLike, law: SumLaw = _UNIFORM)
     return _upper_root(rate, inner)
 
 
-def malach_point(z: ArrayLike) -> tuple[Floats, Floats]:
+def malach_point(z: ArrayLike) -> tuple[FloatOrFloats, FloatOrFloats]:
     r"""$(\gamma,m/m_t)=(z^{-2},z^2)$: Malach et al. 2020, up to logarithms and constants.
 
     Parameters
@@ -209,7 +210,7 @@ def malach_point(z: ArrayLike) -> tuple[Floats, Floats]:
     return scale**-2.0, scale**2.0
 
 
-def pensia_point(z: ArrayLike) -> tuple[Floats, Floats]:
+def pensia_point(z: ArrayLike) -> tuple[FloatOrFloats, FloatOrFloats]:
     r"""$(\gamma,m/m_t)=(\tfrac12,\log_2z^2)$: Pensia et al. 2020, up to constants.
 
     Parameters
@@ -348,7 +349,7 @@ def _has_root(rate: NDArray[np.float64], inner: NDArray[np.float64]) -> NDArray[
     return np.asarray(-rate / inner >= -np.exp(-1.0))
 
 
-def _upper_root(rate: NDArray[np.float64], inner: NDArray[np.float64]) -> Floats:
+def _upper_root(rate: NDArray[np.float64], inner: NDArray[np.float64]) -> FloatOrFloats:
     """Larger x with rate x = ln(inner x)."""
     if not np.all(_has_root(rate, inner)):
         raise ValueError("no fixed point: the density is too small for this z")

@@ -12,7 +12,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from slth.theory._common import Floats, as_floats, between, integers
+from slth.arrays import FloatOrFloats
+from slth.theory._common import as_floats, between, integers
 from slth.theory.coverage import failure_bound, failure_by_bits
 
 
@@ -29,11 +30,11 @@ class Triangular:
     array([0.   , 0.5  , 0.875])
     """
 
-    def pdf(self, x: ArrayLike) -> Floats:
+    def pdf(self, x: ArrayLike) -> FloatOrFloats:
         """Density."""
         return as_floats(np.maximum(2.0 - np.abs(np.asarray(x, dtype=np.float64)), 0.0) / 4.0)
 
-    def cdf(self, x: ArrayLike) -> Floats:
+    def cdf(self, x: ArrayLike) -> FloatOrFloats:
         """Distribution function."""
         inside = np.clip(np.asarray(x, dtype=np.float64), -2.0, 2.0)
         tail = (2.0 - np.abs(inside)) ** 2 / 8.0
@@ -119,7 +120,7 @@ def pair_failure(m: int, epsilon: float) -> float:
 
 def steering_failure(
     reserve: ArrayLike, terms: ArrayLike, reach: ArrayLike, fixed: ArrayLike = 0
-) -> Floats:
+) -> FloatOrFloats:
     r"""$2\exp\big(-\frac{t^2}{2(R+m)}\big)$, $t=\frac{j(R-j)}{R+1}+1-u$: some y in [-u, u] is far.
 
     y is far if no j-subset of the reserve of R uniform samples, plus the sum of m further ones, is

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import k0, ndtr, sici, xlogy
 
-from slth.theory._common import Floats, as_floats, between, by_size
+from slth.arrays import FloatOrFloats
+from slth.theory._common import as_floats, between, by_size
 from slth.theory.laws import Shape
 from slth.weight_laws import WEIGHT_LAWS, WeightLaw
 
@@ -46,11 +47,11 @@ class UniformProduct:
         """(1/5)^2 over the squared variance."""
         return 81 / 25
 
-    def pdf(self, x: ArrayLike) -> Floats:
+    def pdf(self, x: ArrayLike) -> FloatOrFloats:
         """Density of one draw (infinite at 0)."""
         return self.sum_pdf(x, 1)
 
-    def cdf(self, x: ArrayLike) -> Floats:
+    def cdf(self, x: ArrayLike) -> FloatOrFloats:
         r"""$\tfrac12+\tfrac t2(1+\ln(1/|t|))$ on [-1, 1]."""
         return self.sum_cdf(x, 1)
 
@@ -59,11 +60,11 @@ class UniformProduct:
         generator = np.random.default_rng(rng)
         return generator.uniform(0.0, 1.0, shape) * generator.uniform(-1.0, 1.0, shape)
 
-    def sum_pdf(self, x: ArrayLike, k: ArrayLike) -> Floats:
+    def sum_pdf(self, x: ArrayLike, k: ArrayLike) -> FloatOrFloats:
         """Density of the sum of k draws at x; x and k broadcast, k >= 1 integer."""
         return by_size(_uniform_product_pdf, x, k)
 
-    def sum_cdf(self, x: ArrayLike, k: ArrayLike) -> Floats:
+    def sum_cdf(self, x: ArrayLike, k: ArrayLike) -> FloatOrFloats:
         """Probability that the sum of k draws is <= x; x and k broadcast, k >= 1 integer."""
         return by_size(_uniform_product_cdf, x, k)
 
@@ -99,11 +100,11 @@ class NormalProduct:
         """Three times three."""
         return 9.0
 
-    def pdf(self, x: ArrayLike) -> Floats:
+    def pdf(self, x: ArrayLike) -> FloatOrFloats:
         """Density of one draw (infinite at 0)."""
         return self.sum_pdf(x, 1)
 
-    def cdf(self, x: ArrayLike) -> Floats:
+    def cdf(self, x: ArrayLike) -> FloatOrFloats:
         """Distribution function of one draw."""
         return self.sum_cdf(x, 1)
 
@@ -112,11 +113,11 @@ class NormalProduct:
         generator = np.random.default_rng(rng)
         return np.abs(generator.standard_normal(shape)) * generator.standard_normal(shape)
 
-    def sum_pdf(self, x: ArrayLike, k: ArrayLike) -> Floats:
+    def sum_pdf(self, x: ArrayLike, k: ArrayLike) -> FloatOrFloats:
         """Density of the sum of k draws at x; x and k broadcast, k >= 1 integer."""
         return by_size(_normal_product_pdf, x, k)
 
-    def sum_cdf(self, x: ArrayLike, k: ArrayLike) -> Floats:
+    def sum_cdf(self, x: ArrayLike, k: ArrayLike) -> FloatOrFloats:
         """Probability that the sum of k draws is <= x; x and k broadcast, k >= 1 integer."""
         return by_size(_normal_product_cdf, x, k)
 
@@ -182,11 +183,11 @@ class ReluProduct:
         """Half of the live variance."""
         return self.live.variance / 2
 
-    def pdf(self, x: ArrayLike) -> Floats:
+    def pdf(self, x: ArrayLike) -> FloatOrFloats:
         """Density of the part without the atom: it integrates to one half."""
         return self.live.pdf(x) / 2
 
-    def cdf(self, x: ArrayLike) -> Floats:
+    def cdf(self, x: ArrayLike) -> FloatOrFloats:
         """Distribution function, with the jump of one half at 0."""
         jump = np.where(np.asarray(x, dtype=np.float64) >= 0.0, self.atom, 0.0)
         return as_floats(jump + self.live.cdf(x) / 2)
@@ -197,7 +198,7 @@ class ReluProduct:
         live = generator.random(shape) < 0.5
         return np.where(live, self.live.sample(generator, shape), 0.0)
 
-    def uniform_weight(self, half_width: ArrayLike) -> Floats:
+    def uniform_weight(self, half_width: ArrayLike) -> FloatOrFloats:
         r"""$p(h)=2h\,f(h)$: the largest p for which D is a mixture with Uniform[-h, h] of weight p.
 
         The density f of the atom-free part falls on both sides of 0, so the box of height f(h) is

@@ -10,10 +10,9 @@ from numpy.typing import ArrayLike
 from scipy.optimize.elementwise import find_root
 from scipy.special import lambertw
 
+from slth.arrays import FloatOrFloats, IntOrInts
 from slth.theory import _success
 from slth.theory._common import (
-    Floats,
-    Ints,
     as_floats,
     as_ints,
     between,
@@ -21,8 +20,8 @@ from slth.theory._common import (
     sizes_and_samples,
     smallest_integer,
 )
-from slth.theory._gadget import product_success_probability, required_product_samples
 from slth.theory._overlap import overlap_ratio, second_moment_ratio
+from slth.theory._product_samples import product_success_probability, required_product_samples
 from slth.theory._samples_table import planned_product_samples
 from slth.theory.entropy import binary_entropy, log2_binomial
 from slth.theory.laws import SumLaw, Uniform
@@ -47,7 +46,7 @@ _UNIFORM = Uniform()
 _LN2 = np.log(2.0)
 
 
-def required_samples(k: ArrayLike, epsilon: ArrayLike, c_hyp: float = 1.0) -> Ints:
+def required_samples(k: ArrayLike, epsilon: ArrayLike, c_hyp: float = 1.0) -> IntOrInts:
     r"""Smallest $n\ge2k$ with $n\,H_2(k/n)\ge c_{hyp}\log_2(k/\varepsilon)$: Theorem 2.
 
     Parameters
@@ -93,7 +92,9 @@ def required_samples(k: ArrayLike, epsilon: ArrayLike, c_hyp: float = 1.0) -> In
     return smallest_integer(lambda n: n * binary_entropy(size / n) >= bits, 2 * size, high)
 
 
-def required_samples_at_density(gamma: ArrayLike, epsilon: ArrayLike, c_hyp: float = 1.0) -> Ints:
+def required_samples_at_density(
+    gamma: ArrayLike, epsilon: ArrayLike, c_hyp: float = 1.0
+) -> IntOrInts:
     r"""Smallest $n\ge1/\gamma$ from which on $nH_2(\gamma)\ge c_{hyp}\log_2(\gamma n/\varepsilon)$.
 
     Parameters
@@ -138,7 +139,7 @@ def required_samples_at_density(gamma: ArrayLike, epsilon: ArrayLike, c_hyp: flo
 
 def hit_probability(
     k: ArrayLike, z: ArrayLike, epsilon: ArrayLike, law: SumLaw = _UNIFORM
-) -> Floats:
+) -> FloatOrFloats:
     r"""$\Pr(|X_1+\dots+X_k-z|\le\varepsilon)$, exactly from the law of the sum.
 
     Parameters
@@ -178,7 +179,7 @@ def hit_probability(
 
 def expected_hits(
     n: ArrayLike, k: ArrayLike, z: ArrayLike, epsilon: ArrayLike, law: SumLaw = _UNIFORM
-) -> Floats:
+) -> FloatOrFloats:
     r"""$\mathbb E[Y]=\binom nk\Pr(|X_1+\dots+X_k-z|\le\varepsilon)$, exactly.
 
     Parameters
@@ -214,7 +215,9 @@ def expected_hits(
         return np.exp2(log2_binomial(samples, sizes) + np.log2(probability))
 
 
-def threshold(k: ArrayLike, z: ArrayLike, epsilon: ArrayLike, law: SumLaw = _UNIFORM) -> Floats:
+def threshold(
+    k: ArrayLike, z: ArrayLike, epsilon: ArrayLike, law: SumLaw = _UNIFORM
+) -> FloatOrFloats:
     r"""Solve $\mathbb E[Y]=1$ for real n, with $\binom nk$ continued by the Gamma function.
 
     Parameters
@@ -263,7 +266,7 @@ def threshold(k: ArrayLike, z: ArrayLike, epsilon: ArrayLike, law: SumLaw = _UNI
 
 def first_moment_bits(
     n: ArrayLike, k: ArrayLike, z: ArrayLike, epsilon: ArrayLike, law: SumLaw = _UNIFORM
-) -> Floats:
+) -> FloatOrFloats:
     r"""Value of $nH_2(k/n)$ at which $\mathbb E[Y]\approx1$, in bits.
 
     It is $\log_2\frac k\varepsilon+\log_2(\pi s)+\tfrac12\log_2(1-\tfrac
@@ -316,7 +319,7 @@ def first_moment_bits(
 
 def success_probability(
     n: ArrayLike, k: ArrayLike, z: ArrayLike, epsilon: ArrayLike, law: SumLaw = _UNIFORM
-) -> Floats:
+) -> FloatOrFloats:
     r"""$\Pr(Y>0)\approx\mathbb E[1-e^{-\mu}]$, the conditional Poisson law.
 
     Here $\mu=\binom nk2\varepsilon\,\phi\big(\frac{z-k\bar X}{\sqrt v}\big)/\sqrt v$ with

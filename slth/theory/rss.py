@@ -7,8 +7,9 @@ sum problem", ESA 2023.
 import numpy as np
 from numpy.typing import ArrayLike
 
+from slth.arrays import FloatOrFloats, IntOrInts
 from slth.theory import _success
-from slth.theory._common import Floats, Ints, as_floats, as_ints, between, integers
+from slth.theory._common import as_floats, as_ints, between, integers
 from slth.theory.entropy import log2_binomial
 from slth.theory.laws import SumLaw, Uniform
 
@@ -17,7 +18,7 @@ _UNIFORM = Uniform()
 
 def trials_for_one_sample(
     epsilon: ArrayLike, failure: ArrayLike, z: ArrayLike = 0.0, law: SumLaw = _UNIFORM
-) -> Ints:
+) -> IntOrInts:
     r"""Smallest n with $(1-p)^n\le\delta$, $p=\Pr(|X-z|\le\varepsilon)$: one weight by rejection.
 
     For Uniform[-1, 1] and z well inside, $p=\varepsilon$ and
@@ -65,7 +66,7 @@ def trials_for_one_sample(
     return as_ints(np.maximum(np.ceil(trials * (1 - 1e-14)), 1))
 
 
-def sample_floor(epsilon: ArrayLike) -> Floats:
+def sample_floor(epsilon: ArrayLike) -> FloatOrFloats:
     r"""$\log_2(1/\varepsilon)$: fewer samples never serve all of $[-1,1]$ within $\varepsilon$.
 
     $2^n$ subsets cover at most $2^n\cdot2\varepsilon$ of the interval's length 2.
@@ -96,7 +97,7 @@ def sample_floor(epsilon: ArrayLike) -> Floats:
     return -np.log2(between(epsilon, "epsilon", 0.0, 1.0, closed="high"))
 
 
-def success_bound(n: ArrayLike, epsilon: ArrayLike, constant: float) -> Floats:
+def success_bound(n: ArrayLike, epsilon: ArrayLike, constant: float) -> FloatOrFloats:
     r"""$1-\exp\big(-\frac{(n-A)^2}{4n}\big)$ for $n\ge A=C\log_2\frac1\varepsilon$, else 0.
 
     With at least this probability every target in the interval has a subset within $2\varepsilon$.
@@ -135,7 +136,7 @@ def success_bound(n: ArrayLike, epsilon: ArrayLike, constant: float) -> Floats:
     return as_floats(-np.expm1(-(excess**2) / (4.0 * samples)))
 
 
-def required_samples(epsilon: ArrayLike, failure: ArrayLike, constant: float) -> Ints:
+def required_samples(epsilon: ArrayLike, failure: ArrayLike, constant: float) -> IntOrInts:
     r"""$\lceil A+2L+2\sqrt{L^2+AL}\rceil$: the n at which :func:`success_bound` reaches $1-\delta$.
 
     Here $A=C\log_2\frac1\varepsilon$ and $L=\ln\frac1\delta$.
@@ -173,7 +174,9 @@ def required_samples(epsilon: ArrayLike, failure: ArrayLike, constant: float) ->
     return as_ints(np.ceil(need + 2 * bits + 2 * np.sqrt(bits**2 + need * bits)))
 
 
-def expected_hits(n: ArrayLike, z: ArrayLike, epsilon: ArrayLike, law: SumLaw = _UNIFORM) -> Floats:
+def expected_hits(
+    n: ArrayLike, z: ArrayLike, epsilon: ArrayLike, law: SumLaw = _UNIFORM
+) -> FloatOrFloats:
     r"""$\mathbb E[Y]=\sum_{k=0}^n\binom nk\Pr(|X_1+\dots+X_k-z|\le\varepsilon)$ exactly.
 
     Subsets of any size count.  The empty subset has sum 0.
@@ -221,7 +224,7 @@ def expected_hits(n: ArrayLike, z: ArrayLike, epsilon: ArrayLike, law: SumLaw = 
 
 def success_probability(
     n: ArrayLike, z: ArrayLike, epsilon: ArrayLike, law: SumLaw = _UNIFORM
-) -> Floats:
+) -> FloatOrFloats:
     r"""$\Pr(Y>0)\approx\mathbb E[1-e^{-\mu}]$, the conditional Poisson law for subsets of any size.
 
     Here $\mu=2^n2\varepsilon\,\phi\big((z-\frac n2\bar X)/\sqrt v\big)/\sqrt v$ with $v=\frac14\sum
@@ -264,6 +267,6 @@ def success_probability(
     return as_floats(1.0 - _success.failure_any_size(samples, targets, tolerances, law))
 
 
-def _needed(epsilon: ArrayLike, constant: float) -> Floats:
+def _needed(epsilon: ArrayLike, constant: float) -> FloatOrFloats:
     scale = between(constant, "constant", 0.0, np.inf)
     return -scale * np.log2(between(epsilon, "epsilon", 0.0, 1.0))

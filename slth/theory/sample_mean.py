@@ -13,7 +13,8 @@ what keeps the second moment of Y from approaching the square of the first.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from slth.theory._common import Floats, as_floats, between, sizes_and_samples
+from slth.arrays import FloatOrFloats
+from slth.theory._common import as_floats, between, sizes_and_samples
 from slth.theory.second_moment import overlap_probability
 
 __all__ = [
@@ -29,7 +30,7 @@ _DEVIATES = np.linspace(-9.0, 9.0, 721)
 _WEIGHTS = np.exp(-(_DEVIATES**2) / 2) / np.sqrt(2 * np.pi) * (_DEVIATES[1] - _DEVIATES[0])
 
 
-def hits_factor(deviate: ArrayLike, gamma: ArrayLike, zeta: ArrayLike) -> Floats:
+def hits_factor(deviate: ArrayLike, gamma: ArrayLike, zeta: ArrayLike) -> FloatOrFloats:
     r"""$L(G)=\mathbb E[Y\mid\bar X]/\mathbb E[Y]$ for a sample of mean $m+sG/\sqrt n$.
 
     Parameters
@@ -67,7 +68,7 @@ def hits_factor(deviate: ArrayLike, gamma: ArrayLike, zeta: ArrayLike) -> Floats
     return as_floats(np.exp(exponent) / np.sqrt(1 - density))
 
 
-def limit_ratio(gamma: ArrayLike, zeta: ArrayLike) -> Floats:
+def limit_ratio(gamma: ArrayLike, zeta: ArrayLike) -> FloatOrFloats:
     r"""$\mathbb E[L^2]=(1-\gamma^2)^{-1/2}\exp(\zeta^2\frac\gamma{1+\gamma})$.
 
     The limit of R in $\mathbb E[Y^2]/(\mathbb EY)^2\to1/\mathbb EY+R$ for $k=\gamma n\to\infty$,
@@ -103,7 +104,7 @@ def limit_ratio(gamma: ArrayLike, zeta: ArrayLike) -> Floats:
     return as_floats(np.exp(exponent) / np.sqrt(1 - density**2))
 
 
-def limit_success(hits: ArrayLike, gamma: ArrayLike, zeta: ArrayLike) -> Floats:
+def limit_success(hits: ArrayLike, gamma: ArrayLike, zeta: ArrayLike) -> FloatOrFloats:
     r"""$\mathbb E[1-e^{-\lambda L}]$: the conditional Poisson law in the limit of large k and n.
 
     Parameters
@@ -140,7 +141,7 @@ def limit_success(hits: ArrayLike, gamma: ArrayLike, zeta: ArrayLike) -> Floats:
     return as_floats(-np.expm1(-mean) @ _WEIGHTS)
 
 
-def ratio_given_mean(n: int, k: int, zeta: float, deviate: ArrayLike) -> Floats:
+def ratio_given_mean(n: int, k: int, zeta: float, deviate: ArrayLike) -> FloatOrFloats:
     r"""R of normal samples with given mean, as $\varepsilon\to0$: second moment without luck.
 
     Given the mean of the sample, two k-subsets with i common elements have sums with correlation
@@ -187,7 +188,7 @@ def ratio_given_mean(n: int, k: int, zeta: float, deviate: ArrayLike) -> Floats:
     return as_floats(np.exp(square[..., None] * (r / (1 + r))) @ weights)
 
 
-def success_given_mean(n: int, k: int, zeta: float, hits: ArrayLike) -> Floats:
+def success_given_mean(n: int, k: int, zeta: float, hits: ArrayLike) -> FloatOrFloats:
     r"""$\Pr(Y>0)\ge\mathbb E\big[1/(\frac1{\lambda L}+R)\big]$, the second moment given the mean.
 
     For normal samples, as $\varepsilon\to0$; L is :func:`hits_factor` and R

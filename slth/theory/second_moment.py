@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import hypergeom
 
+from slth.arrays import FloatOrFloats
 from slth.theory import _success
-from slth.theory._common import Floats, as_floats, between, integers, sizes_and_samples
+from slth.theory._common import as_floats, between, integers, sizes_and_samples
 from slth.theory.entropy import log2_binomial_bounds
 from slth.theory.laws import Normal, SumLaw, Uniform
 
@@ -43,12 +44,12 @@ class Parts:
         Overlap below theta k.
     """
 
-    same: Floats
-    high: Floats
-    low: Floats
+    same: FloatOrFloats
+    high: FloatOrFloats
+    low: FloatOrFloats
 
     @property
-    def total(self) -> Floats:
+    def total(self) -> FloatOrFloats:
         """The ratio itself, or what the three bounds allow it to be."""
         return self.same + self.high + self.low
 
@@ -84,7 +85,7 @@ def overlap_probability(n: int, k: int) -> NDArray[np.float64]:
     return np.asarray(hypergeom.pmf(np.arange(k + 1), n, k, k), dtype=np.float64)
 
 
-def chebyshev_tail(n: ArrayLike, k: ArrayLike, theta: ArrayLike) -> Floats:
+def chebyshev_tail(n: ArrayLike, k: ArrayLike, theta: ArrayLike) -> FloatOrFloats:
     r"""$\Pr(I\ge\theta k)\le\frac1k\,\frac{\gamma(1-\gamma)^2}{(\theta-\gamma)^2}\,\frac n{n-1}$.
 
     Here $\gamma=k/n<\theta$; the right side is $\mathrm{Var}(I)/(\theta k-\mathbb EI)^2$.

@@ -63,6 +63,6 @@ def test_what_the_table_does_not_hold_is_computed_or_refused() -> None:
 
 
 def test_nothing_is_simulated_for_what_the_table_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "GadgetFailure", None)
+    monkeypatch.setattr(table, "MissProbability", None)
     for size in (None, 2, 3, 11, 100):
         assert planned_product_samples(size, 0.7, 1e-5, 0.01, weights=12_345) > 20

@@ -8,7 +8,8 @@ from scipy.optimize import brentq
 from scipy.special import logsumexp
 from scipy.stats import binom
 
-from slth.theory._common import Floats, as_floats, between, integers, smallest_integer
+from slth.arrays import FloatOrFloats
+from slth.theory._common import as_floats, between, integers, smallest_integer
 from slth.theory._saddlepoint import log_hits
 from slth.theory._success import hit_probability
 from slth.theory.entropy import log2_binomial
@@ -25,7 +26,7 @@ def product_success_probability(
     weight: float,
     tolerance: float,
     law: ReluProduct | None = None,
-) -> Floats:
+) -> FloatOrFloats:
     r"""$\Pr(Y>0)\approx\sum_\ell\Pr(L=\ell)\,\mathbb E[1-e^{-\mu_\ell}]$, L being live.
 
     Of n samples $b_i\max(a_i,0)$ only the live ones (a > 0) are used, so L is Binomial(n, 1/2).
@@ -69,7 +70,7 @@ def product_success_probability(
     between(tolerance, "tolerance", 0.0, np.inf)
     if size is not None:
         integers(size, "size", 1)
-    failure = GadgetFailure(size, weight, law or ReluProduct())
+    failure = MissProbability(size, weight, law or ReluProduct())
     missed = [failure(int(m), tolerance) for m in samples.flat]
     return as_floats(1.0 - np.reshape(missed, samples.shape))
 
@@ -127,7 +128,7 @@ def required_product_samples(
     if size is not None:
         integers(size, "size", 1)
     found = fewest_samples(
-        GadgetFailure(size, weight, law or ReluProduct()), tolerance, float(allowed)
+        MissProbability(size, weight, law or ReluProduct()), tolerance, float(allowed)
     )
     if found is None:
         raise beyond(MOST_SAMPLES, weight, tolerance, float(allowed))
@@ -143,7 +144,7 @@ def beyond(most: int, weight: float, tolerance: float, allowed: float) -> ValueE
 
 
 def fewest_samples(
-    missed: "GadgetFailure", tolerance: float, allowed: float, most: int = MOST_SAMPLES
+    missed: "MissProbability", tolerance: float, allowed: float, most: int = MOST_SAMPLES
 ) -> int | None:
     """Smallest n whose probability of a miss is at most ``allowed``; None if it exceeds ``most``.
 
@@ -189,7 +190,7 @@ def log_hit(size: int | None, weight: float, tolerance: float, law: ReluProduct)
         return float(np.log(hit))
 
 
-class GadgetFailure:
+class MissProbability:
     """(n, tolerance) -> Pr(no subset of the live ones among n products hits the weight).
 
     Given L = l live products the probability is an average of exp(-expected hits) over random

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from slth.theory._gadget import GadgetFailure
+from slth.theory._product_samples import MissProbability
 from slth.theory.laws import Uniform
 from slth.theory.products import ReluProduct
 from slth.theory.rfss import product_success_probability, required_product_samples
@@ -100,13 +100,13 @@ def test_weights_within_tolerance_of_zero_cost_nothing() -> None:
 def test_few_numbers_of_samples_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     """The expensive law is asked only where the expected number of hits leaves a hope."""
     tried: list[int] = []
-    real = GadgetFailure.__call__
+    real = MissProbability.__call__
 
-    def counted(self: GadgetFailure, n: int, tolerance: float) -> float:
+    def counted(self: MissProbability, n: int, tolerance: float) -> float:
         tried.append(n)
         return real(self, n, tolerance)
 
-    monkeypatch.setattr(GadgetFailure, "__call__", counted)
+    monkeypatch.setattr(MissProbability, "__call__", counted)
     found = required_product_samples(3, 0.6, 8e-5, 0.01, weights=2368)
     assert found in tried
     assert min(tried) > found / 2
