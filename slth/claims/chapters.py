@@ -226,7 +226,9 @@ def run(
         try:
             bar = log is None and sys.stderr.isatty()
             futures = {
-                pool.submit(_execute, chapter, dict(changed), Path(folder), bar): chapter
+                pool.submit(
+                    _execute, chapter, dict(changed), Path(folder), CELL_TIMEOUT, bar
+                ): chapter
                 for chapter, changed in chapters
             }
             for future in as_completed(futures):
@@ -248,8 +250,12 @@ def _parameters(name: str, notebook: Any) -> dict[str, Any]:
     ]
     if len(tagged) > 1:
         raise ChapterError(f"chapter {name}: {len(tagged)} cells are tagged 'parameters', not one")
+    try:
+        statements = ast.parse(tagged[0].source).body if tagged else []
+    except SyntaxError as error:
+        raise ChapterError(f"chapter {name}: the parameters cell is no Python: {error}") from None
     values: dict[str, Any] = {}
-    for statement in ast.parse(tagged[0].source).body if tagged else []:
+    for statement in statements:
         match statement:
             case ast.Assign(targets=[ast.Name(id=key)], value=value):
                 with suppress(ValueError):
@@ -292,7 +298,9 @@ def _prepare(environment: dict[str, str], log: Path | None) -> None:
     os.close(descriptor)
 
 
-def _execute(chapter: Chapter, changed: dict[str, Any], folder: Path, bar: bool) -> Run:
+def _execute(
+    chapter: Chapter, changed: dict[str, Any], folder: Path, timeout: int, bar: bool
+) -> Run:
     """Run a chapter in a process of its own, since papermill changes the working directory."""
     import nbformat
     import papermill
@@ -312,7 +320,7 @@ def _execute(chapter: Chapter, changed: dict[str, Any], folder: Path, bar: bool)
             language="python",
             progress_bar=bar,
             cwd=here,
-            execution_timeout=CELL_TIMEOUT,
+            execution_timeout=timeout,
             extra_arguments=["--IPKernelApp.log_level=ERROR"],
         )
     except PapermillExecutionError as error:
