@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from slth.claims_commands import group as claims_group
+from slth.folders import module_names
 from slth.objectives import OBJECTIVES
 from slth.shell_words import in_shell
 from slth.weight_laws import WEIGHT_LAWS
@@ -166,9 +167,9 @@ main.add_command(claims_group)
 )
 @click.option(
     "--construction",
-    type=click.Choice(["malach", "pensia", "natale"]),
-    help="One product per weight, any number of them, or exactly --size; by default what --size "
-    "says.",
+    type=click.Choice(module_names("slth.constructions.catalogue")),
+    help="How a weight is put together; by default what --size says: malach, one product per "
+    "weight, for 1; pensia, any number of them, for none; natale, exactly so many, otherwise.",
 )
 @click.option(
     "--size",

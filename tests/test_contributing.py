@@ -1,7 +1,10 @@
 """What CONTRIBUTING.md tells a contributor to write does work."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -75,24 +78,93 @@ def test_the_check_of_a_law_sees_a_wrong_one() -> None:
         exec(second, names)
 
 
-def test_a_construction() -> None:
-    from slth.constructions import TicketNotFound
+def with_files(folder: Path, section: str) -> dict[str, str]:
+    """Make a copy of the package with the file of a section; return the environment to use it.
 
-    names = run("Add a construction")
-    with pytest.raises(TicketNotFound):
-        names["at_most_masks"](
-            names["target"], names["first"], names["second"], tolerance=1e-9, most=2
-        )
+    What is not on the way to the file is linked, so that nothing is compiled anew.
+    """
+    [body] = re.findall(rf"^## {section}\n(.*?)(?=^## |\Z)", TEXT, re.M | re.S)
+    [path] = re.findall(r"`(slth/[\w/]+\.py)`", body)
+    [code] = blocks(section, "python")
+    place, real = folder, ROOT
+    for part in Path(path).parts[:-1]:
+        place, real = place / part, real / part
+        if place.is_symlink():
+            place.unlink()
+        if not place.exists():
+            place.mkdir()
+            for one in real.iterdir():
+                (place / one.name).symlink_to(one)
+    (folder / path).write_text(code, "utf-8")
+    return {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def test_the_places_that_know_constructions_exist() -> None:
-    for place, word in {
-        "slth/tickets/ticket.py": r"^Construction = Literal",
-        "slth/constructions/plan.py": r"^def _sizes\(",
-        "slth/constructions/subsets.py": r"^def choose\(",
-    }.items():
-        assert f"`{place}`" in TEXT
-        assert re.search(word, (ROOT / place).read_text("utf-8"), re.M), place
+NEW = """
+import sys
+import pytest
+import torch
+import slth
+from slth import __main__ as command
+from click.testing import CliRunner
+from slth.constructions import catalogue
+from slth.tickets import judges
+
+assert slth.__file__.startswith(sys.argv[1]), slth.__file__
+target = torch.nn.Sequential(torch.nn.Linear(3, 2, bias=False))
+torch.nn.init.uniform_(target[0].weight, -0.5, 0.5)
+torch.save(target, sys.argv[1] + "/target.pt")
+
+def shell(*words, code=0):
+    result = CliRunner().invoke(command.main, [word.format(sys.argv[1]) for word in words])
+    assert result.exit_code == code, result.output
+    return result.output
+"""
+
+CONSTRUCTION = """
+assert catalogue.AtMost.__doc__ and "AtMost" in catalogue.__all__
+how = dict(construction="at_most", size=4, epsilon=0.1, seed=1)
+ticket = slth.prune(target, **how)
+assert slth.verify(ticket, target).bound <= 0.1
+terms = ticket.mask.layer(1).reshape(2, 3, 2, -1).sum(axis=3)
+assert 1 <= terms.min() < terms.max() <= 4, terms
+with pytest.raises(slth.TicketNotFound, match="too few products"):
+    slth.prune(target, **{**how, "size": 1, "samples": 90})
+with pytest.raises(ValueError, match="'at_most' needs to know how many"):
+    slth.prune(target, construction="at_most", epsilon=0.1)
+assert "at_most" in shell("prune", "--help")
+command_line = ["--construction", "at_most", "--size", "4", "--epsilon", "0.1", "--seed", "1"]
+plan = shell("prune", "{}/target.pt", *command_line, "--plan")
+assert "at_most, objective" in plan, plan
+shell("prune", "{}/target.pt", *command_line, "-o", "{}/a.ticket")
+assert "at_most" in shell("show", "{}/a.ticket")
+assert "is a ticket for" in shell("verify", "{}/a.ticket", "{}/target.pt")
+assert slth.Ticket.load(sys.argv[1] + "/a.ticket") == ticket
+"""
+
+PROMISE = """
+from dataclasses import asdict, replace
+assert judges.FrugalPromise.__doc__ and "FrugalPromise" in judges.__all__
+ticket = slth.prune(target, epsilon=0.1)
+promise = judges.FrugalPromise(**asdict(ticket.promise), most=ticket.mask.kept)
+frugal = replace(ticket, promise=promise)
+assert slth.verify(frugal, target).kept == promise.most
+frugal.save(sys.argv[1] + "/b.ticket")
+assert slth.Ticket.load(sys.argv[1] + "/b.ticket") == frugal
+assert f"at most {promise.most} weights kept" in shell("verify", "{}/b.ticket", "{}/target.pt")
+replace(frugal, promise=replace(promise, most=promise.most - 1)).save(sys.argv[1] + "/c.ticket")
+assert "weights are kept" in shell("verify", "{}/c.ticket", "{}/target.pt", code=1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("section", "program"), [("Add a construction", CONSTRUCTION), ("Add a promise", PROMISE)]
+)
+def test_one_file_is_enough(tmp_path: Path, section: str, program: str) -> None:
+    """A construction, or a promise with its judge: everything else finds it."""
+    environment = with_files(tmp_path, section)
+    command = [sys.executable, "-c", NEW + program, str(tmp_path)]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_peer() -> None:
@@ -112,7 +184,8 @@ def test_a_peer() -> None:
 
 def test_every_block_belongs_to_a_test() -> None:
     tested = sum(
-        len(blocks(f"Add a {name}", "python")) for name in ("claim", "law", "construction", "peer")
+        len(blocks(f"Add a {name}", "python"))
+        for name in ("claim", "law", "construction", "promise", "peer")
     )
     assert len(re.findall(r"^```python$", TEXT, re.M)) == tested
     assert len(re.findall(r"^```yaml$", TEXT, re.M)) == 1
@@ -125,8 +198,10 @@ def test_what_is_named_exists() -> None:
     new = {
         "book/claims/CHAPTER.yml",
         "book/claims/gaussian-weights.yml",
+        "slth/constructions/catalogue/at_most.py",
         "slth/experiments/NAME.py",
         "slth/theory/two_humps.py",
+        "slth/tickets/judges/frugal.py",
     }
     assert new < files
     assert [name for name in sorted(files - new) if not (ROOT / name).exists()] == []

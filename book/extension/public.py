@@ -17,7 +17,9 @@ PACKAGES = (
     "slth.networks",
     "slth.networks.layers",
     "slth.tickets",
+    "slth.tickets.judges",
     "slth.constructions",
+    "slth.constructions.catalogue",
     "slth.equivariance",
     "slth.claims",
     "slth.targets",
@@ -32,7 +34,6 @@ PACKAGES = (
 INTERNAL = (
     "slth.constructions.relu.relu",
     "slth.constructions.subsets.choose",
-    "slth.constructions.pair.pair_masks",
     "slth.tickets.pruned_pair.PrunedPair",
 )
 """Names that are no part of a public face, but that chapters open up to show how it works."""

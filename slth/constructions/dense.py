@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slth.arrays import Bools
-from slth.constructions.subsets import choose
+from slth.constructions.pair import pair_masks
 from slth.objectives import Objective
 
 
@@ -22,20 +22,6 @@ class DenseMasks:
 
     first: Bools
     second: Bools
-
-
-def hidden_width(inputs: int, samples: int, *, signed: bool) -> int:
-    """Hidden units for a layer: ``samples`` for each input and each half that it can take.
-
-    Theorem 3 has :math:`2d_{i-1}n` of them.  Where the inputs are known to be non-negative the
-    negative half is left out, :math:`d_{i-1}n` are enough.
-
-    Examples
-    --------
-    >>> hidden_width(64, 20, signed=True), hidden_width(64, 20, signed=False)
-    (2560, 1280)
-    """
-    return inputs * samples * (2 if signed else 1)
 
 
 def dense_masks(
@@ -110,41 +96,18 @@ def dense_masks(
     >>> masks.first.ravel()
     array([ True, False, False,  True])
     """
-    samples = _samples(weights, first, second, signed)
-    units = np.arange(len(first))
-    own = units // hidden_width(1, samples, signed=signed)
-    chosen = choose(
-        weights,
-        first[units, own],
-        second,
-        tolerance=tolerance,
-        size=size,
-        objective=objective,
-        signed=signed,
+    if weights.ndim != 2 or first.ndim != 2 or second.ndim != 2:
+        raise ValueError(
+            f"dense layers are matrices, got shapes {weights.shape}, {first.shape}, {second.shape}"
+        )
+    return DenseMasks(
+        *pair_masks(
+            weights,
+            first,
+            second,
+            tolerance=tolerance,
+            size=size,
+            objective=objective,
+            signed=signed,
+        ).layers
     )
-    kept = np.zeros(first.shape, np.bool_)
-    kept[units, own] = chosen.any(axis=0)
-    return DenseMasks(kept, chosen)
-
-
-def _samples(
-    weights: NDArray[np.floating],
-    first: NDArray[np.floating],
-    second: NDArray[np.floating],
-    signed: bool,
-) -> int:
-    """Read the number of hidden units per (input, half) off the shapes."""
-    rows, columns = weights.shape
-    hidden = len(first)
-    if first.shape != (hidden, columns) or second.shape != (rows, hidden):
-        raise ValueError(
-            f"random layers of shapes {first.shape} and {second.shape} do not fit a target layer "
-            f"of shape {weights.shape}"
-        )
-    samples, rest = divmod(hidden, hidden_width(columns, 1, signed=signed))
-    if rest or samples == 0:
-        raise ValueError(
-            f"{hidden} hidden units cannot be shared evenly among {columns} inputs with "
-            f"{1 + signed} half-lines each"
-        )
-    return samples

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from slth.constructions.dense import DenseMasks, dense_masks
+from slth.constructions.dense import DenseMasks
+from slth.constructions.pair import pair_masks
 from slth.objectives import Objective
 
 
@@ -26,7 +27,7 @@ def equivariant_masks(
     The first layer keeps coefficients of the identity :math:`b_1` only, so that a hidden channel is
     a multiple of one input channel, and ReLU, which commutes with the group, splits it into its
     two halves.  What remains is a dense layer whose rows are the pairs :math:`(o, j)` of an output
-    channel and a basis map: :func:`dense_masks` does the rest.  No basis map is looked at, so any
+    channel and a basis map, as for :func:`dense_masks`.  No basis map is looked at, so any
     layout of the basis will do (the kernel of a convolution has two axes) if its first element is
     the identity.  Only coefficients are removed, never single entries of a matrix, and so both
     layers stay equivariant.
@@ -52,13 +53,11 @@ def equivariant_masks(
     ValueError
         If the shapes do not fit.
     TicketNotFound, InstanceTooLarge
-        As for :func:`dense_masks`; a missed weight is named by the row :math:`o|\mathcal B| + j`
-        and its input.
+        As for :func:`dense_masks`; a missed weight is named by its output, input and basis map.
 
     Notes
     -----
     Theorem 4 of Natale et al. 2024, whose proof the paper omits, after Ferbach et al. 2023.
-    ``prune`` does the same for whole networks, block by block.
 
     Examples
     --------
@@ -77,23 +76,14 @@ def equivariant_masks(
             f"random layers of shapes {first.shape} and {second.shape} have another basis than a "
             f"target layer of shape {weights.shape}"
         )
-    pointwise = first.reshape(*first.shape[:2], -1)[:, :, 0]
-    masks = dense_masks(
-        _rows(weights),
-        pointwise,
-        _rows(second),
-        tolerance=tolerance,
-        size=size,
-        objective=objective,
-        signed=signed,
+    return DenseMasks(
+        *pair_masks(
+            weights,
+            first,
+            second,
+            tolerance=tolerance,
+            size=size,
+            objective=objective,
+            signed=signed,
+        ).layers
     )
-    kept = np.zeros((*pointwise.shape, first[0, 0].size), np.bool_)
-    kept[:, :, 0] = masks.first
-    chosen = masks.second.reshape(len(second), -1, second.shape[1]).swapaxes(1, 2)
-    return DenseMasks(kept.reshape(first.shape), chosen.reshape(second.shape))
-
-
-def _rows(layer: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Matrix with a row for each output channel and basis map, and a column for each input."""
-    flat = layer.reshape(*layer.shape[:2], -1)
-    return flat.swapaxes(1, 2).reshape(-1, layer.shape[1])

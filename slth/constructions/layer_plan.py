@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, expm1, floor, frexp, ldexp, log, log1p, prod, sqrt
+from math import ceil, expm1, floor, frexp, ldexp, log, log1p, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from slth.constructions.arguments import POSITIVE, per_layer
-from slth.networks import Target, WeightLaw, layers
-from slth.networks.layers import Shape, Unweighted, Weighted
+from slth.networks import Target, WeightLaw
+from slth.networks.layers import Shape, Weighted
 from slth.theory.products import ReluProduct
 from slth.theory.rfss import planned_product_samples
 from slth.weight_laws import WEIGHT_LAWS
@@ -80,7 +80,9 @@ def tolerances_for(
     each half, and :math:`L_j` the Lipschitz constant of what lies between two weighted layers.  For
     then the error coefficients of layer i have an operator norm of at most
     :math:`\sqrt{p_i}\,\|\mathcal B_i\|\,\tau_i = \eta\|W_i\|_2`, and the error of the network is at
-    most :math:`\prod_jL_j\|W_j\|_2\,\big((1+\eta)^\ell-1\big) = \varepsilon`.
+    most :math:`\prod_jL_j\|W_j\|_2\,\big((1+\eta)^\ell-1\big) = \varepsilon`.  Where branches are
+    added, the product is a sum of products over all ways through the network, and :math:`\ell` the
+    number of weighted layers on the longest.
 
     Parameters
     ----------
@@ -99,7 +101,9 @@ def tolerances_for(
 
     Examples
     --------
-    >>> target = Target((layers.Dense(1, 1),), (np.ones((1, 1), np.float32),))
+    >>> from slth.networks import Network
+    >>> from slth.networks.layers import Dense
+    >>> target = Target(Network.chain([Dense(1, 1)]), (np.ones((1, 1), np.float32),))
     >>> [tau] = tolerances_for(0.1, target, (1,), signed=[False])
     >>> round(tau, 6)
     0.1
@@ -112,19 +116,37 @@ def tolerances_for(
         raise ValueError(
             f"target layer {norms.index(0.0)} is zero: there is nothing to approximate"
         )
-    between = [
-        layer.lipschitz(shape)
-        for layer, shape in zip(
-            target.layers, layers.shapes(target.layers, input_shape), strict=False
-        )
-        if isinstance(layer, Unweighted)
-    ]
-    gain = prod(norms) * prod(between)
-    eta = expm1(log1p(epsilon / gain) / len(norms)) * (1.0 - _MARGIN)
+    way = target.architecture.fold(
+        _Way(input_shape, 1.0, 0),
+        weighted=lambda layer, index, way: way.on(
+            layer.output_shape(way.shape), norms[index], deeper=True
+        ),
+        unweighted=lambda layer, way: way.on(
+            layer.output_shape(way.shape), layer.lipschitz(way.shape)
+        ),
+        join=lambda layer, ways: _Way(
+            layer.output_shape([way.shape for way in ways]),
+            layer.spread([way.gain for way in ways]),
+            max(way.depth for way in ways),
+        ),
+    )
+    eta = expm1(log1p(epsilon / way.gain) / way.depth) * (1.0 - _MARGIN)
     return [
         _rounded_down(eta * norm / (layer.basis_norm * _pairs(layer, half) ** 0.5))
         for norm, layer, half in zip(norms, target.weighted, signed, strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One place of a network: the shape there, by how much norms have grown, in how many layers."""
+
+    shape: Shape
+    gain: float
+    depth: int
+
+    def on(self, shape: Shape, gain: float, *, deeper: bool = False) -> "_Way":
+        return _Way(shape, self.gain * gain, self.depth + deeper)
 
 
 def plan_layers(
@@ -146,8 +168,8 @@ def plan_layers(
     """
     if (epsilon is None) == (weight_tolerance is None):
         raise ValueError("give exactly one of epsilon and weight_tolerance")
-    layers.shapes(target.layers, input_shape)
-    signed = layers.signed(target.layers, nonnegative_inputs=nonnegative_inputs)
+    target.architecture.shapes(input_shape)
+    signed = target.architecture.signed(nonnegative_inputs=nonnegative_inputs)
     if epsilon is not None:
         tolerances = tolerances_for(POSITIVE("epsilon", epsilon), target, input_shape, signed)
     else:
@@ -173,7 +195,8 @@ def check_reach(plan: LayerPlan, index: int, law: WeightLaw) -> None:
     Examples
     --------
     >>> weights = np.array([[2.5]], np.float32)
-    >>> check_reach(LayerPlan(layers.Dense(1, 1), weights, True, 0.1, 2), 0, "uniform")
+    >>> from slth.networks.layers import Dense
+    >>> check_reach(LayerPlan(Dense(1, 1), weights, True, 0.1, 2), 0, "uniform")
     Traceback (most recent call last):
         ...
     ValueError: target layer 0 has a weight of size 2.5, out of reach of k=2 products below 1:
@@ -208,7 +231,8 @@ def required_samples(plan: LayerPlan, law: WeightLaw) -> int:
     Examples
     --------
     >>> weights = np.full((4, 4), 0.25, np.float32)
-    >>> free, two = (LayerPlan(layers.Dense(4, 4), weights, False, 0.01, k) for k in (None, 2))
+    >>> from slth.networks.layers import Dense
+    >>> free, two = (LayerPlan(Dense(4, 4), weights, False, 0.01, k) for k in (None, 2))
     >>> required_samples(free, "uniform") < required_samples(two, "uniform")
     True
     """

@@ -1,36 +1,65 @@
-"""One weighted layer of the target, of whatever kind, from its pair of random layers."""
+"""Two random layers pruned until they compute one layer of the target, of whatever kind."""
 
 from dataclasses import replace
 from math import prod
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from slth.arrays import Bytes
-from slth.constructions.dense import hidden_width
-from slth.constructions.layer_plan import LayerPlan
 from slth.constructions.not_found import TicketNotFound
-from slth.constructions.subsets import choose
-from slth.networks import RandomNetwork
+from slth.constructions.subsets import Choose, choose
 from slth.networks.layers import Shape
+from slth.networks.layers.base import group_inputs, row_blocks
 from slth.objectives import Objective
+from slth.tickets import Mask
 from slth.tickets.mask import write_rows
 
 # Random weights that are held at a time.
 _BLOCK = 1 << 22
 
 
+def hidden_width(inputs: int, samples: int, *, signed: bool) -> int:
+    """Hidden units for a layer: ``samples`` for each input and each half that it can take.
+
+    Theorem 3 has :math:`2d_{i-1}n` of them.  Where the inputs are known to be non-negative the
+    negative half is left out, :math:`d_{i-1}n` are enough.
+
+    Examples
+    --------
+    >>> hidden_width(64, 20, signed=True), hidden_width(64, 20, signed=False)
+    (2560, 1280)
+    """
+    return inputs * samples * (2 if signed else 1)
+
+
+class Rows(Protocol):
+    """A random layer that is drawn in parts: an array will do, or a layer of a random network."""
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of the coefficients: (out, in / groups, *basis)."""
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.floating]:
+        """Coefficients of some outputs."""
+
+
 def pair_masks(
-    plan: LayerPlan,
-    network: RandomNetwork,
-    index: int,
-    samples: int,
+    weights: NDArray[np.floating],
+    first: Rows,
+    second: Rows,
     *,
-    objective: Objective,
+    tolerance: float,
+    size: int | None = None,
+    objective: Objective = "best",
+    signed: bool = True,
+    groups: int = 1,
+    choose: Choose = choose,
     progress: bool = False,
-) -> tuple[Bytes, Bytes]:
-    r"""Prune random layers :math:`2i` and :math:`2i+1` until they compute target layer :math:`i`.
+) -> Mask:
+    r"""Prune two random layers until they compute a layer of the target.
 
     .. math::
         \Big|\sum_{h\in S^\pm_{ojb}} B_{ohb}\,A_{hj}^\pm \mp W_{ojb}\Big| \le \tau
@@ -38,112 +67,130 @@ def pair_masks(
 
     The first layer keeps pointwise weights only (the first element of its basis), one for each
     hidden channel, so that ReLU acts on multiples of single input channels; then each coefficient
-    of the target is a subset sum of its own, exactly as in :func:`dense_masks`, whose rows are
-    replaced by pairs of an output and a basis element.  Groups of channels are treated one after
-    the other, and their outputs block by block: no random layer is held whole.
+    of the target is a subset sum of its own.  Input :math:`j` owns :math:`n` hidden channels for
+    its positive half and, if inputs are signed, the next :math:`n` for its negative half.  Groups
+    of channels are treated one after the other, and their outputs block by block: no random layer
+    need be held whole.  This is what ``prune`` runs for every layer, and what
+    :func:`slth.constructions.dense_masks` and :func:`slth.constructions.equivariant_masks` run.
 
     Parameters
     ----------
-    plan : LayerPlan
-        The target layer and what it is allowed.
-    network : RandomNetwork
-        It has ``samples`` hidden channels for each input and half between the two layers.
-    index : int
-        Number :math:`i` of the target layer.
-    samples : int
-    objective : {"best", "feasible", "fewest"}
+    weights : ndarray, shape (out, in / groups, *basis)
+        The target layer :math:`W`.
+    first : array_like, shape (hidden, in / groups, *basis of the first layer)
+        The random layer :math:`A`; ``hidden`` is a multiple of the number of (input, half) pairs.
+    second : array_like, shape (out, hidden / groups, *basis)
+        The random layer :math:`B`.
+    tolerance, size, objective, signed
+        As for :func:`slth.constructions.dense_masks`.
+    groups : int
+        Groups of channels that do not see one another.
+    choose : callable
+        How subsets are chosen, see :func:`slth.constructions.subsets.choose`.
     progress : bool
         Show a progress bar.
 
     Returns
     -------
-    first, second : ndarray of uint8
-        Packed masks, see :meth:`slth.tickets.Mask.packed`.
+    Mask
+        Of the two random layers.
 
     Raises
     ------
+    ValueError
+        If the shapes do not fit.
     TicketNotFound, InstanceTooLarge
-        As :func:`dense_masks`.
+        As :func:`slth.constructions.dense_masks`.
 
     Notes
     -----
     Dense layers: proof of Theorem 3 of Natale et al. 2024.  Convolutions, whose basis are the taps
     of the kernel: da Cunha et al. 2022.  Equivariant layers: Ferbach et al. 2023.
     """
-    layer, second = plan.layer, network.weighted[2 * index + 1]
-    incoming = _own_weights(plan, network, index, samples)
+    samples = _samples(weights, first, second, groups, signed)
+    basis, taps = weights.shape[2:], prod(weights.shape[2:])
+    own = np.arange(first.shape[0]) // hidden_width(1, samples, signed=signed) % weights.shape[1]
+    incoming = _own_weights(first, own, groups)
     used = np.zeros(len(incoming), np.bool_)
     packed = _nothing(second.shape)
-    taps = prod(layer.basis)
-    with tqdm(total=plan.n_slopes, unit="weight", disable=not progress) as bar:
-        for rows in second.row_blocks(_BLOCK):
-            units = second.group_inputs(rows)
-            drawn = network.rows(2 * index + 1, rows.start, rows.stop)
+    slopes = weights.size * (1 + signed)
+    with tqdm(total=slopes, unit="weight", disable=not progress) as bar:
+        for rows in row_blocks(second.shape, groups, _BLOCK):
+            units = group_inputs(second.shape, groups, rows)
+            drawn = second[rows]
             try:
                 chosen = choose(
-                    _by_rows(plan.weights[rows], taps),
+                    _by_rows(weights[rows], taps),
                     incoming[units],
                     _by_rows(drawn, taps),
-                    tolerance=plan.tolerance,
-                    size=plan.size,
+                    tolerance=tolerance,
+                    size=size,
                     objective=objective,
-                    signed=plan.signed,
+                    signed=signed,
                 )
             except TicketNotFound as error:
                 row, column = error.miss.index
                 output, tap = divmod(row, taps)
-                element = tuple(int(place) for place in np.unravel_index(tap, layer.basis))
+                element = tuple(int(place) for place in np.unravel_index(tap, basis))
                 place = (rows.start + output, column, *element)
                 raise TicketNotFound(replace(error.miss, index=place)) from None
             used[units] |= chosen.any(axis=0)
             chosen = chosen.reshape(len(drawn), taps, -1).swapaxes(1, 2)
             write_rows(packed, rows.start, chosen.reshape(drawn.shape))
-            bar.update(plan.weights[rows].size * plan.halves)
-    return _first_mask(plan, network, index, samples, used), packed
+            bar.update(weights[rows].size * (1 + signed))
+    return Mask.from_packed(
+        [_first_mask(first.shape, own, used, groups), packed], [first.shape, second.shape]
+    )
 
 
-def _by_rows(coefficients: NDArray[np.float32], taps: int) -> NDArray[np.float32]:
+def _samples(
+    weights: NDArray[np.floating], first: Rows, second: Rows, groups: int, signed: bool
+) -> int:
+    """Read the number of hidden channels per (input, half) off the shapes."""
+    hidden, columns = first.shape[0], weights.shape[1]
+    fits = first.shape[1] == columns and second.shape[:2] == (len(weights), hidden // groups)
+    if not fits or second.shape[2:] != weights.shape[2:]:
+        raise ValueError(
+            f"random layers of shapes {first.shape} and {second.shape} do not fit a target layer "
+            f"of shape {weights.shape}"
+        )
+    samples, rest = divmod(hidden, groups * hidden_width(columns, 1, signed=signed))
+    if rest or samples == 0:
+        raise ValueError(
+            f"{hidden} hidden units cannot be shared evenly among {groups * columns} inputs with "
+            f"{1 + signed} half-lines each"
+        )
+    return samples
+
+
+def _by_rows(coefficients: NDArray[np.floating], taps: int) -> NDArray[np.floating]:
     """Matrix with a row for each output and basis element, and a column for each channel."""
     outputs, channels = coefficients.shape[:2]
     split = coefficients.reshape(outputs, channels, taps)
     return split.swapaxes(1, 2).reshape(outputs * taps, channels)
 
 
-def _own_weights(
-    plan: LayerPlan, network: RandomNetwork, index: int, samples: int
-) -> NDArray[np.float32]:
+def _own_weights(first: Rows, own: NDArray[np.int64], groups: int) -> NDArray[np.floating]:
     """Pointwise weight of each hidden channel to the input channel that owns it."""
-    first = network.weighted[2 * index]
-    incoming = np.empty(first.outputs, np.float32)
-    for rows in first.row_blocks(_BLOCK):
-        drawn = network.rows(2 * index, rows.start, rows.stop)
-        own = _owners(plan, rows, samples)
-        incoming[rows] = drawn.reshape(*drawn.shape[:2], -1)[np.arange(len(own)), own, 0]
-    return incoming
+    parts = []
+    for rows in row_blocks(first.shape, groups, _BLOCK):
+        drawn = first[rows]
+        flat = drawn.reshape(*drawn.shape[:2], -1)
+        parts.append(flat[np.arange(len(drawn)), own[rows], 0])
+    return np.concatenate(parts)
 
 
 def _first_mask(
-    plan: LayerPlan,
-    network: RandomNetwork,
-    index: int,
-    samples: int,
-    used: NDArray[np.bool_],
+    shape: Shape, own: NDArray[np.int64], used: NDArray[np.bool_], groups: int
 ) -> Bytes:
     """Keep the pointwise weights of the used hidden channels."""
-    first = network.weighted[2 * index]
-    packed = _nothing(first.shape)
-    for rows in first.row_blocks(_BLOCK):
-        own = _owners(plan, rows, samples)
-        keep = np.zeros((len(own), first.shape[1], prod(first.basis)), np.bool_)
-        keep[np.arange(len(own)), own, 0] = used[rows]
+    packed = _nothing(shape)
+    for rows in row_blocks(shape, groups, _BLOCK):
+        count = rows.stop - rows.start
+        keep = np.zeros((count, shape[1], prod(shape[2:])), np.bool_)
+        keep[np.arange(count), own[rows], 0] = used[rows]
         write_rows(packed, rows.start, keep)
     return packed
-
-
-def _owners(plan: LayerPlan, rows: slice, samples: int) -> NDArray[np.int64]:
-    """Input channel, counted within its group, that owns each hidden channel."""
-    units = np.arange(rows.start, rows.stop)
-    return units // hidden_width(1, samples, signed=plan.signed) % plan.layer.shape[1]
 
 
 def _nothing(shape: Shape) -> Bytes:

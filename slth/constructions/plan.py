@@ -2,28 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
 
 from torch import nn
 
 from slth.constructions.arguments import POSITIVE, WHOLE, per_layer, plain, shape
-from slth.constructions.cost import layer_cost
-from slth.constructions.dense import hidden_width
-from slth.constructions.layer_plan import LayerPlan, check_reach, plan_layers, required_samples
+from slth.constructions.construction import Construction, Request
+from slth.constructions.construction import construction as named
+from slth.constructions.layer_plan import LayerPlan
 from slth.constructions.remedies import remedies
 from slth.forms import choice, flag, integer, optional
-from slth.networks import RandomNetwork, Target, WeightLaw, layers, read
-from slth.networks.layers import Layer, Relu, Shape, Weighted
+from slth.networks import RandomNetwork, Target, WeightLaw, read
+from slth.networks.layers import Shape
 from slth.objectives import OBJECTIVES, Objective
 from slth.subset_sum import Cost
-from slth.tickets import Construction
 from slth.weight_laws import WEIGHT_LAWS
-
-# Seconds up to which the best subsets are sought unless another objective was asked for.
-BEST_WITHIN = 10.0
-
-# Random weights of a network whose mask (one bit each) and weights (minutes) are still no trouble.
-_MOST_PARAMETERS = 1 << 33
 
 # Random weights that are drawn and searched at a time need about this many bytes each.
 _BLOCK_BYTES = 32 << 22
@@ -46,7 +39,8 @@ class Plan:
         Hidden channels per input and half, layer by layer.
     network : RandomNetwork
         Described, not drawn.
-    construction, objective : str
+    construction : Construction
+    objective : str
         As they were asked for, or chosen.
     input_shape : tuple of int
     nonnegative_inputs : bool
@@ -114,7 +108,7 @@ class Plan:
 def plan(
     target: nn.Module,
     *,
-    construction: Construction | None = None,
+    construction: str | None = None,
     epsilon: float | None = None,
     weight_tolerance: float | Sequence[float] | None = None,
     size: int | Sequence[int] | None = None,
@@ -165,121 +159,31 @@ def plan(
     """
     known = read(target)
     depth = len(known.coefficients)
-    chosen, sizes = _sizes(construction, size, depth)
-    if objective is not None:
-        choice(*OBJECTIVES)("objective", objective)
-    if objective == "fewest" and sizes[0] is not None:
-        raise ValueError(
-            f"objective 'fewest' chooses the number of terms: size k={sizes[0]} fixes it"
-        )
-    choice(*WEIGHT_LAWS)("law", law)
-    given = None if samples is None else _counts(samples, sizes)
-    default = layers.default_input_shape(known.layers) if input_shape is None else input_shape
-    inputs = shape(default)
-    nonnegative = flag("nonnegative_inputs", nonnegative_inputs)
-    promise = optional(POSITIVE)("epsilon", plain(epsilon))
-    plans = plan_layers(
-        known,
-        inputs,
-        epsilon=promise,
-        weight_tolerance=weight_tolerance,
-        sizes=sizes,
-        nonnegative_inputs=nonnegative,
-    )
-    for index, one in enumerate(plans):
-        check_reach(one, index, law)
-
-    counts = given or [_needed(one, index, law) for index, one in enumerate(plans)]
-    network = RandomNetwork(
-        _random_layers(known, plans, counts), integer(0, 2**64 - 1)("seed", plain(seed)), law
-    )
-    if network.n_parameters > _MOST_PARAMETERS:
-        raise ValueError(
-            f"samples {tuple(counts)} make a random network of {network.n_parameters} parameters, "
-            f"more than the {_MOST_PARAMETERS} that are allowed: take a larger size or epsilon, or "
-            "rescale the target"
-        )
-    limit = POSITIVE("budget", plain(budget))
-
-    def costs(objective: Objective) -> tuple[Cost, ...]:
-        return tuple(layer_cost(*one, objective) for one in zip(plans, counts, strict=True))
-
-    if objective is None:
-        seconds = sum(cost.seconds for cost in costs("best"))
-        objective = "best" if seconds <= min(BEST_WITHIN, limit) else "feasible"
-    return Plan(
-        target=known,
-        layers=plans,
-        samples=tuple(counts),
-        network=network,
-        construction=chosen,
-        objective=objective,
-        input_shape=inputs,
-        nonnegative_inputs=nonnegative,
-        epsilon=promise,
-        costs=costs(objective),
-        budget=limit,
-    )
-
-
-def _needed(plan: LayerPlan, index: int, law: WeightLaw) -> int:
-    """Ask theory for samples; say of which layer it knows no number, and what helps."""
-    try:
-        return required_samples(plan, law)
-    except ValueError:
-        terms = "products" if plan.size is None else f"k={plan.size} products"
-        raise ValueError(
-            f"target layer {index}: no number of samples that is practical puts {terms} within "
-            f"{plan.tolerance:.3g} of the weight {plan.largest:.6g}; "
-            f"{remedies(plan, law, 'best', float('inf'))}"
-        ) from None
-
-
-def _sizes(
-    construction: Construction | None, size: Any, depth: int
-) -> tuple[Construction, list[int | None]]:
-    """Check construction and sizes, and fill in what follows from the others."""
-    if construction is not None:
-        choice(*get_args(Construction))("construction", construction)
+from slth.weight_laws import WEIGHT_LAWS
     sizes = per_layer("sizes", "size", size, depth, optional(WHOLE))
-    if construction == "malach" and size is None:
-        sizes = [1] * depth
     if None in sizes and any(sizes):
         raise ValueError(f"sizes {tuple(sizes)}: give one for each layer, or none at all")
     if construction is None:
         construction = "pensia" if None in sizes else "malach" if set(sizes) == {1} else "natale"
-    if construction == "natale" and None in sizes:
-        raise ValueError("the construction 'natale' takes subsets of a fixed size: give size=k")
-    if construction == "pensia" and None not in sizes:
-        raise ValueError(f"the construction 'pensia' takes subsets of any size, not k={size}")
-    if construction == "malach" and set(sizes) != {1}:
-        raise ValueError(f"the construction 'malach' takes one product per weight, not k={size}")
-    return construction, sizes
-
-
-def _counts(samples: Any, sizes: Sequence[int | None]) -> list[int]:
-    """Check the samples per input and half that were asked for, layer by layer."""
-    counts = per_layer("sample counts", "samples", samples, len(sizes), WHOLE)
-    for count, size in zip(counts, sizes, strict=True):
-        if size is not None and size > count:
-            raise ValueError(f"size k={size} exceeds the n={count} available samples")
-    return counts
-
-
-def _random_layers(
-    target: Target, plans: Sequence[LayerPlan], counts: Sequence[int]
-) -> tuple[Layer, ...]:
-    """Put a random pair with a ReLU in the place of each weighted layer."""
-    result: list[Layer] = []
-    pairs = zip(plans, counts, strict=True)
-    for layer in target.layers:
-        if isinstance(layer, Weighted):
-            plan, count = next(pairs)
-            first, second = layer.pair(hidden_width(layer.inputs, count, signed=plan.signed))
-            result += [first, Relu(), second]
-        else:
-            result.append(layer)
-    return tuple(result)
+    if objective is not None:
+        choice(*OBJECTIVES)("objective", objective)
+    choice(*WEIGHT_LAWS)("law", law)
+    default = known.architecture.default_input_shape() if input_shape is None else input_shape
+    return named(construction).plan(
+        Request(
+            target=known,
+            epsilon=optional(POSITIVE)("epsilon", plain(epsilon)),
+            weight_tolerance=weight_tolerance,
+            sizes=sizes,
+            samples=samples,
+            seed=integer(0, 2**64 - 1)("seed", plain(seed)),
+            law=law,
+            objective=objective,
+            nonnegative_inputs=flag("nonnegative_inputs", nonnegative_inputs),
+            input_shape=shape(default),
+            budget=POSITIVE("budget", plain(budget)),
+        )
+    )
 
 
 def _time(seconds: float) -> str:

@@ -16,7 +16,7 @@ def plan_text(plan: Plan) -> str:
             "random network": [short(layer) for layer in plan.network.layers],
             "random weights": f"{plan.network.n_parameters:,}, {plan.network.law}, seed "
             f"{plan.network.seed}",
-            "construction": f"{plan.construction}, objective {plan.objective}",
+            "construction": f"{plan.construction.name()}, objective {plan.objective}",
             "products per weight": by_layer(sizes),
             "samples": f"{by_layer(map(str, plan.samples))} per input and half, half of them live",
             "largest weight": by_layer(f"{layer.largest:.4g}" for layer in plan.layers),

@@ -4,20 +4,16 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from slth.arrays import Bytes
-from slth.constructions.layer_plan import LayerPlan, required_samples
-from slth.constructions.not_found import TicketNotFound
-from slth.constructions.pair import pair_masks
 from slth.constructions.plan import plan
 from slth.networks import WeightLaw, check_reading
 from slth.objectives import Objective
-from slth.tickets import Construction, Mask, Ticket, verify
+from slth.tickets import Ticket, verify
 
 
 def prune(
     target: nn.Module,
     *,
-    construction: Construction | None = None,
+    construction: str | None = None,
     epsilon: float | None = None,
     weight_tolerance: float | Sequence[float] | None = None,
     size: int | Sequence[int] | None = None,
@@ -38,7 +34,7 @@ def prune(
     Each weighted layer of the target is replaced by two random layers of its kind, the first of
     them pointwise, with :math:`2d_{i-1}n_i` hidden channels (:math:`d_{i-1}n_i` where the inputs
     are non-negative, which is the case behind every ReLU), pruned as in
-    :func:`slth.constructions.pair.pair_masks`.  Layers without weights stay where they are.
+    :func:`slth.constructions.pair_masks`.  Layers without weights stay where they are.
     The random network is drawn once, from ``seed`` and ``law``, knowing nothing of the target but
     the widths that were asked for.  If it holds no ticket, an exception says so.
 
@@ -46,9 +42,10 @@ def prune(
     ----------
     target : torch.nn.Sequential
         See :func:`slth.networks.read` for the modules that it may hold.
-    construction : {"malach", "pensia", "natale"}, optional
-        One product for every weight; any number of products; or exactly ``size`` of them.  By
-        default what ``size`` says: 1, None or anything else.
+    construction : str, optional
+        One of :func:`slth.constructions.construction_names`: "malach" takes one product for every
+        weight, "pensia" any number of products, "natale" exactly ``size`` of them.  By default what
+        ``size`` says: 1, None or anything else.
     epsilon : float, optional
         Promise: the bound on the error of the whole network does not exceed it, in exact
         arithmetic; what float32 adds is in the certificate, as ``float32_bound``.
@@ -134,34 +131,6 @@ def prune(
     )
     made.check()
     check_reading(target, made.target, made.input_shape)
-    packed: list[Bytes] = []
-    for index, (layer, count) in enumerate(zip(made.layers, made.samples, strict=True)):
-        try:
-            packed += pair_masks(
-                layer, made.network, index, count, objective=made.objective, progress=progress
-            )
-        except TicketNotFound as error:
-            raise TicketNotFound(error.miss, index, _suggestion(layer, law)) from None
-    ticket = Ticket(
-        random_network=made.network,
-        mask=Mask.from_packed(packed, made.network.shapes),
-        target_digest=made.target.digest,
-        random_digest=made.network.digest(),
-        input_shape=made.input_shape,
-        nonnegative_inputs=made.nonnegative_inputs,
-        construction=made.construction,
-        objective=made.objective,
-        sizes=tuple(layer.size for layer in made.layers),
-        weight_tolerances=tuple(layer.tolerance for layer in made.layers),
-        epsilon=made.epsilon,
-    )
+    ticket = made.construction.find(made, progress=progress)
     verify(ticket, target, observe=False)
     return ticket
-
-
-def _suggestion(plan: LayerPlan, law: WeightLaw) -> int | None:
-    """Ask theory for samples; None if it knows no number (the weight is out of reach)."""
-    try:
-        return required_samples(plan, law)
-    except ValueError:
-        return None

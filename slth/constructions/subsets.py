@@ -2,6 +2,7 @@
 
 from functools import partial
 from math import fsum
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from slth.arrays import Bools
 from slth.constructions.not_found import Miss, TicketNotFound
 from slth.objectives import Objective
 from slth.subset_sum import solve_many
-from slth.tickets.certificate import HALVES
+from slth.tickets.judges.pairs import HALVES
 
 # Of a free size, the first subset within tolerance is sought among this many products: 2^40 subsets
 # are plenty, and the solver's memory is spared however many samples there are.  Most weights are
@@ -21,6 +22,23 @@ _FIRST_FEASIBLE = 24
 # Share of the products searched among that a weight may need on average; a larger one is first
 # brought down to it by products that are added one by one.
 _COMFORTABLE = 0.25
+
+
+class Choose(Protocol):
+    """What :func:`choose` is an instance of: how hidden units are chosen for all coefficients."""
+
+    def __call__(
+        self,
+        weights: NDArray[np.floating],
+        incoming: NDArray[np.floating],
+        second: NDArray[np.floating],
+        *,
+        tolerance: float,
+        size: int | None,
+        objective: Objective,
+        signed: bool,
+    ) -> Bools:
+        """Choose."""
 
 
 def choose(

@@ -1,6 +1,7 @@
 """Networks: architectures without weights, random networks, and targets read off modules."""
 
 from slth.networks.capture import read, read_affine
+from slth.networks.network import Network, Node
 from slth.networks.random_network import RandomNetwork
 from slth.networks.reading import check_reading
 from slth.networks.target import Target
@@ -8,6 +9,8 @@ from slth.networks.target_file import TargetFileError, load_module, load_target
 from slth.weight_laws import WeightLaw
 
 __all__ = [
+    "Network",
+    "Node",
     "RandomNetwork",
     "Target",
     "TargetFileError",

@@ -1,6 +1,6 @@
 """A target read off a torch module: which modules are understood, and what they hold."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from slth import equivariance
-from slth.networks import layers
 from slth.networks.as_evaluated import as_evaluated, check_untouched, kind, refresh
 from slth.networks.layers import Layer, Shape, Weighted
+from slth.networks.layers.kinds import READERS
 from slth.networks.module_fields import check_fields, plain_tensor
+from slth.networks.network import Network
 from slth.networks.target import Target
 
 # Modules of a target, one that comes twice counted twice, and containers around one of them.
@@ -66,7 +66,7 @@ def read(target: nn.Module) -> Target:
     have none: absorb_biases turns it into weights of a constant input
     """
     for part in parts(target):
-        if kind(part.module) in _READERS and getattr(part.module, "bias", None) is not None:
+        if kind(part.module) in READERS and getattr(part.module, "bias", None) is not None:
             raise ValueError(
                 f"{part} has a bias; the random networks of the theorems have none: absorb_biases "
                 "turns it into weights of a constant input"
@@ -99,10 +99,10 @@ def read_affine(target: nn.Module) -> tuple[Target, tuple[NDArray[np.float32] | 
             check_untouched(part.module)
     with as_evaluated(target):
         for part in tree:
-            if kind(part.module) not in _READERS:
+            if kind(part.module) not in READERS:
                 continue
             with part.named():
-                layer = _READERS[kind(part.module)](part.module)
+                layer = READERS[kind(part.module)].of(part.module)
                 if isinstance(layer, Weighted):
                     refresh(part.module)
                     weight, bias = (getattr(part.module, name, None) for name in ("weight", "bias"))
@@ -113,7 +113,7 @@ def read_affine(target: nn.Module) -> tuple[Target, tuple[NDArray[np.float32] | 
             found.append(layer)
     if not coefficients:
         raise ValueError("the target has no layer with weights")
-    return Target(tuple(found), tuple(coefficients)), tuple(biases)
+    return Target(Network.chain(found), tuple(coefficients)), tuple(biases)
 
 
 @dataclass(frozen=True)
@@ -198,92 +198,13 @@ def _check_kind(part: Part) -> None:
     name = f"module {part.position} of the target"
     raise ValueError(
         f"{name} is a {_name(part.module)}{subclass}; supported are "
-        f"{', '.join(base.__name__ for base in (*_READERS, *TRANSPARENT))}{_hint(part.module)}"
+        f"{', '.join(base.__name__ for base in (*READERS, *TRANSPARENT))}{_hint(part.module)}"
     )
 
 
-def _dense(module: nn.Linear) -> Layer:
-    return layers.Dense(module.in_features, module.out_features)
-
-
-def _conv(module: nn.Conv2d) -> Layer:
-    padding = module.padding
-    if isinstance(padding, str):
-        reach = [
-            step * (taps - 1)
-            for step, taps in zip(module.dilation, module.kernel_size, strict=True)
-        ]
-        if padding == "same" and any(length % 2 for length in reach):
-            raise ValueError("pads an even kernel on one side only: give the padding in numbers")
-        padding = tuple(length // 2 if padding == "same" else 0 for length in reach)
-    return layers.Conv(
-        module.in_channels,
-        module.out_channels,
-        module.kernel_size,  # type: ignore[arg-type]
-        module.stride,  # type: ignore[arg-type]
-        padding,  # type: ignore[arg-type]
-        module.dilation,  # type: ignore[arg-type]
-        module.groups,
-        module.padding_mode,  # type: ignore[arg-type]
-    )
-
-
-def _max_pool(module: nn.MaxPool2d) -> Layer:
-    if module.ceil_mode or module.return_indices or _two(module.dilation) != (1, 1):
-        raise ValueError("has ceil_mode, return_indices or dilation, which are not supported")
-    return layers.MaxPool(_two(module.kernel_size), _two(module.stride), _two(module.padding))
-
-
-def _avg_pool(module: nn.AvgPool2d) -> Layer:
-    uncounted = not module.count_include_pad and _two(module.padding) != (0, 0)
-    if module.ceil_mode or module.divisor_override is not None or uncounted:
-        raise ValueError(
-            "has ceil_mode, divisor_override or uncounted padding, which are not supported"
-        )
-    return layers.AvgPool(_two(module.kernel_size), _two(module.stride), _two(module.padding))
-
-
-def _global_pool(module: nn.AdaptiveAvgPool2d) -> Layer:
-    if _two(module.output_size) != (1, 1):
-        raise ValueError(f"has output size {module.output_size}; supported is 1")
-    return layers.GlobalAvgPool()
-
-
-def _flatten(module: nn.Flatten) -> Layer:
-    if (module.start_dim, module.end_dim) != (1, -1):
-        raise ValueError("must flatten everything but the batch axis")
-    return layers.Flatten()
-
-
-def _space(module: Any) -> str:
-    """Name of the space of a module, if others can find the space by it."""
-    space: equivariance.Space = module.space
-    if equivariance.space(space.name) != space:
-        raise ValueError(f"is on another space than the one known as {space.name}")
-    return space.name
-
-
-def _equivariant(module: equivariance.EquivariantLinear) -> Layer:
-    return layers.Equivariant(module.in_channels, module.out_channels, _space(module))
-
-
-# One line for each kind of module that is understood.
-_READERS: dict[type[nn.Module], Callable[[Any], Layer]] = {
-    nn.Linear: _dense,
-    nn.Conv2d: _conv,
-    nn.ReLU: lambda _: layers.Relu(),
-    nn.MaxPool2d: _max_pool,
-    nn.AvgPool2d: _avg_pool,
-    nn.AdaptiveAvgPool2d: _global_pool,
-    nn.Flatten: _flatten,
-    equivariance.EquivariantLinear: _equivariant,
-    equivariance.Lift: lambda module: layers.Lift(_space(module)),
-    equivariance.GroupPool: lambda module: layers.GroupPool(_space(module)),
-    equivariance.TurnPool: lambda module: layers.TurnPool(_space(module)),
-}
 TRANSPARENT = (nn.Dropout, nn.Dropout2d, nn.Identity)
 
-SUPPORTED: tuple[type[nn.Module], ...] = (nn.Sequential, *_READERS, *TRANSPARENT)
+SUPPORTED: tuple[type[nn.Module], ...] = (nn.Sequential, *READERS, *TRANSPARENT)
 
 # What a file may hold besides, for fold_batch_norms to take away.
 FOLDABLE: tuple[type[nn.Module], ...] = (nn.BatchNorm1d, nn.BatchNorm2d)
@@ -298,11 +219,6 @@ def _hint(module: nn.Module) -> str:
     if hasattr(module, "_orig_mod"):
         return ": give its ._orig_mod, the module that torch.compile was called on"
     return ""
-
-
-def _two(value: int | tuple[int, ...] | Any) -> tuple[int, int]:
-    """Read torch's "one number or two"."""
-    return (value, value) if isinstance(value, int) else tuple(value)
 
 
 def _float32(name: str, parameter: Any, shape: Shape) -> NDArray[np.float32]:

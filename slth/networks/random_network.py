@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from slth.forms import choice, instance, integer, listed
-from slth.networks import layers
 from slth.networks.layers import Dense, Layer, Relu, Shape, Weighted
+from slth.networks.network import Network
 from slth.weight_laws import WEIGHT_LAWS, WeightLaw
 
 # Weights per block.  Part of the definition of the network: changing it changes every network.
@@ -23,7 +23,7 @@ BLOCK = 1 << 20
 
 # What defines a random network, and what each part must look like.
 FORMS = {
-    "layers": listed(instance(Layer), 1),
+    "architecture": instance(Network),
     "seed": integer(0, 2**64 - 1),
     "law": choice(*WEIGHT_LAWS),
 }
@@ -39,15 +39,14 @@ class RandomNetwork:
     .. math::
         g(x) = M_L\,\sigma(M_{L-1} \cdots \sigma(M_1 x)), \qquad (M_t)_{hj} \sim \mathcal D
 
-    Nothing but ``(layers, seed, law)`` is stored: the weights are regenerated from them on demand.
-    They come from the counter-based generator Philox4x64-10 with the seed as key and
+    Nothing but ``(architecture, seed, law)`` is stored: the weights are regenerated from them on
+    demand.  They come from the counter-based generator Philox4x64-10 with the seed as key and
     ``(layer, block)`` as the high words of the counter, so that each block of :math:`2^{20}`
     weights has its own stream, and any part of it can be regenerated alone.
 
     Parameters
     ----------
-    layers : tuple of Layer
-        With and without weights, in order; see :mod:`slth.networks.layers`.
+    architecture : Network
     seed : int
         Key of the generator, :math:`0 \le` ``seed`` :math:`< 2^{64}`.
     law : {"uniform", "normal"}
@@ -76,7 +75,7 @@ class RandomNetwork:
     ((2, 8), 'float32')
     """
 
-    layers: tuple[Layer, ...]
+    architecture: Network
     seed: int
     law: WeightLaw = "uniform"
 
@@ -107,12 +106,17 @@ class RandomNetwork:
         chain: list[Layer] = []
         for inputs, outputs in pairwise(sizes):
             chain += [Dense(inputs, outputs), Relu()]
-        return cls(tuple(chain[:-1]), seed, law)
+        return cls(Network.chain(chain[:-1]), seed, law)
 
-    @cached_property
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """All layers, in order."""
+        return self.architecture.layers
+
+    @property
     def weighted(self) -> tuple[Weighted, ...]:
         """The layers that have weights; they are counted from 0 below."""
-        return layers.weighted(self.layers)
+        return self.architecture.weighted
 
     @property
     def depth(self) -> int:
@@ -181,6 +185,17 @@ class RandomNetwork:
             )
         return weights.reshape(stop - start, *shape[1:])
 
+    def layer(self, index: int) -> "RandomLayer":
+        """One layer with weights, to be drawn in parts.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer.
+        """
+        self._check(index)
+        return RandomLayer(self, index)
+
     def digest(self) -> str:
         """SHA-256 over law, layers and every weight (little-endian float32), in hexadecimal.
 
@@ -191,8 +206,7 @@ class RandomNetwork:
 
     @cached_property
     def _digest(self) -> str:
-        architecture = [layers.to_json(layer) for layer in self.layers]
-        sha = hashlib.sha256(json.dumps([self.law, architecture]).encode())
+        sha = hashlib.sha256(json.dumps([self.law, self.architecture.to_json()]).encode())
         for index, layer in enumerate(self.weighted):
             most = max(1, BLOCK * layer.outputs // layer.size)
             for start in range(0, layer.outputs, most):
@@ -203,6 +217,31 @@ class RandomNetwork:
     def _check(self, layer: int) -> None:
         if not 0 <= layer < self.depth:
             raise ValueError(f"layer {layer} of a network with layers 0..{self.depth - 1}")
+
+
+@dataclass(frozen=True)
+class RandomLayer:
+    """A layer of a random network; slices of it are drawn as they are asked for.
+
+    Examples
+    --------
+    >>> layer = RandomNetwork.dense(widths=(3, 8, 2), seed=0).layer(0)
+    >>> layer.shape, layer[2:5].shape
+    ((8, 3), (3, 3))
+    """
+
+    network: RandomNetwork
+    index: int
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of the weights."""
+        return self.network.shapes[self.index]
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.float32]:
+        """Draw the weights of some outputs."""
+        start, stop, step = rows.indices(self.shape[0])
+        return self.network.rows(self.index, start, stop)[::step]
 
 
 def _part(

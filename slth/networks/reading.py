@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from slth.networks import layers
 from slth.networks.as_evaluated import as_evaluated
 from slth.networks.capture import parts
 from slth.networks.layers import Layer, Shape, Unweighted, Weighted
@@ -79,7 +78,7 @@ def check_reading(
     ValueError: module 0 of the target (Linear) does not compute what its type and weights say:
     on a random input it is off by ..., where rounding explains ...
     """
-    shapes = layers.shapes(known.layers, input_shape)
+    shapes = known.architecture.shapes(input_shape)
     steps = list(_steps(known, biases))
     default = next(target.parameters(), torch.empty(0))
     rng = np.random.default_rng(0)

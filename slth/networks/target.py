@@ -2,16 +2,16 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from slth.networks import layers
-from slth.networks.layers import Layer, Unweighted, Weighted
+from slth.networks.layers import Layer, Weighted
+from slth.networks.network import Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,19 +20,23 @@ class Target:
 
     Attributes
     ----------
-    layers : tuple of Layer
-        With and without weights, in order.
+    architecture : Network
     coefficients : tuple of ndarray of float32
         One array for each weighted layer, in the layout of torch: (out, in / groups, \*basis).
     """
 
-    layers: tuple[Layer, ...]
+    architecture: Network
     coefficients: tuple[NDArray[np.float32], ...]
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """All layers, in order."""
+        return self.architecture.layers
 
     @property
     def weighted(self) -> tuple[Weighted, ...]:
         """The layers that have coefficients."""
-        return layers.weighted(self.layers)
+        return self.architecture.weighted
 
     @property
     def n_parameters(self) -> int:
@@ -47,19 +51,17 @@ class Target:
         weights, wherever and in whatever floating-point type they are stored; 0 and -0 are the
         same weight.
         """
-        architecture = [layers.to_json(layer) for layer in self.layers]
-        sha = hashlib.sha256(json.dumps(architecture).encode())
+        sha = hashlib.sha256(json.dumps(self.architecture.to_json()).encode())
         for array in self.coefficients:
             sha.update((array + np.float32(0.0)).astype("<f4", copy=False).tobytes())
         return sha.hexdigest()
 
-    def module(self) -> nn.Sequential:
-        """Return the network as an ordinary module, float32, without gradients."""
-        coefficients = iter(self.coefficients)
-        modules: list[nn.Module] = []
-        for layer in self.layers:
-            if isinstance(layer, Weighted):
-                modules.append(layer.module(torch.from_numpy(next(coefficients).copy())))
-            elif isinstance(layer, Unweighted):
-                modules.append(layer.module())
-        return nn.Sequential(*modules)
+    def module(self, biases: Sequence[NDArray[np.float32] | None] | None = None) -> nn.Sequential:
+        """Return the network as an ordinary module, float32, without gradients.
+
+        Parameters
+        ----------
+        biases : sequence of (ndarray of float32 or None), optional
+            Of the weighted layers; none by default.
+        """
+        return self.architecture.module([array.copy() for array in self.coefficients], biases)

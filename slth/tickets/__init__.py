@@ -7,16 +7,21 @@ from warnings import warn
 from slth.objectives import Objective
 from slth.tickets.certificate import Certificate, verify
 from slth.tickets.export import check_export_path, export
+from slth.tickets.judges.pairs import PairPromise
 from slth.tickets.mask import Mask
+from slth.tickets.promise import Promise
 from slth.tickets.pruned_pair import VerificationError
-from slth.tickets.ticket import Construction, Ticket
+from slth.tickets.subnetwork import Subnetwork
+from slth.tickets.ticket import Ticket
 from slth.tickets.ticket_file import TicketFileError
 
 __all__ = [
     "Certificate",
-    "Construction",
     "Mask",
     "Objective",
+    "PairPromise",
+    "Promise",
+    "Subnetwork",
     "Ticket",
     "TicketFileError",
     "VerificationError",

@@ -1,14 +1,15 @@
 """The search for an input on which a ticket is as wrong as possible."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from slth.networks import layers
-from slth.networks.layers import Layer, Unweighted, Weighted
+from slth.networks import Network
+from slth.networks.layers import Weighted
 from slth.threads import one_thread
 from slth.tickets.pruned_pair import PrunedPair
 
@@ -25,16 +26,41 @@ _SHORTEST = 2.0**-30  # no step of this length or less helps any more
 _CHUNK = 256
 
 
+@dataclass(frozen=True)
+class Domain:
+    r"""The unit ball, or what is enough of it.
+
+    Two networks that are positively homogeneous are most at odds on the sphere.
+
+    Attributes
+    ----------
+    nonnegative : bool
+        Whether inputs are in the orthant :math:`x \ge 0`.
+    sphere : bool
+        Whether the sphere is enough.
+    """
+
+    nonnegative: bool
+    sphere: bool
+
+    def project(self, points: Tensor) -> Tensor:
+        """Return nearest points of the domain (0, where the error is 0, if the sphere has none)."""
+        points = points.clamp(min=0.0) if self.nonnegative else points
+        if self.sphere:
+            return _unit(points)
+        return points / _along(points.flatten(1).norm(dim=1).clamp(min=1.0), points)
+
+
 def largest_error(
-    chain: Sequence[Layer],
+    network: Network,
     coefficients: Sequence[Tensor],
     pairs: Sequence[PrunedPair],
     data: Tensor,
     *,
-    nonnegative: bool,
+    domain: Domain,
     rng: np.random.Generator,
 ) -> float:
-    r"""Largest :math:`\|g(x)-f(x)\|` seen on the unit sphere: on data and on adversarial inputs.
+    r"""Largest :math:`\|g(x)-f(x)\|` seen in the unit ball: on data and on adversarial inputs.
 
     The ascent starts from the worst of many inputs: unit vectors and their negatives, normal
     numbers, their absolute values (as data are), a few of them only, and the data; so a region in
@@ -44,21 +70,20 @@ def largest_error(
 
     Parameters
     ----------
-    chain : sequence of Layer
-        The layers of :math:`f`.
+    network : Network
+        The architecture of :math:`f`.
     coefficients : sequence of torch.Tensor of float64
         Its coefficients.
     pairs : sequence of PrunedPair
         What :math:`g` has in the place of the weighted layers.
     data : torch.Tensor of float64, shape (N, \*input_shape)
-        Unit vectors.
-    nonnegative : bool
-        Whether the domain is the orthant :math:`x \ge 0`.
+        In the domain.
+    domain : Domain
     rng : numpy.random.Generator
         Random directions.
     """
     slopes = [torch.from_numpy(pair.slopes) for pair in pairs]
-    signed = layers.signed(chain, nonnegative_inputs=nonnegative)
+    signed = network.signed(nonnegative_inputs=domain.nonnegative)
 
     def target(layer: Weighted, index: int, x: Tensor) -> Tensor:
         return layer.apply(coefficients[index], x)
@@ -73,7 +98,7 @@ def largest_error(
         return pairs[index].run(x)
 
     def difference(run: Run, x: Tensor) -> Tensor:
-        return (evaluate(chain, run, x) - evaluate(chain, target, x)).flatten(1)
+        return (network.evaluate(run, x) - network.evaluate(target, x)).flatten(1)
 
     def errors(points: Tensor) -> Tensor:
         parts = [difference(ticket, part).norm(dim=1) for part in torch.split(points, _CHUNK)]
@@ -90,20 +115,20 @@ def largest_error(
         on_data = errors(data)
         starts = torch.cat(
             [
-                worst(_project(_candidates(data.shape[1:], rng, nonnegative), nonnegative)),
+                worst(domain.project(_candidates(data.shape[1:], rng, domain))),
                 data[on_data.argsort(descending=True)[:_STARTS]],
             ]
         )
-        found = worst_inputs(climb, starts, nonnegative=nonnegative)
+        found = worst_inputs(climb, starts, domain)
         for _ in range(_RESTARTS):
             best = worst(found)[: _STARTS // 2]
             moved = best + _MOVE * _unit(torch.from_numpy(rng.standard_normal(best.shape)))
-            again = worst_inputs(climb, _project(moved, nonnegative), nonnegative=nonnegative)
+            again = worst_inputs(climb, domain.project(moved), domain)
             found = torch.cat([found, again])
         return float(torch.cat([errors(worst(found)), on_data]).max())
 
 
-def _candidates(shape: Sequence[int], rng: np.random.Generator, nonnegative: bool) -> Tensor:
+def _candidates(shape: Sequence[int], rng: np.random.Generator, domain: Domain) -> Tensor:
     """Draw unit vectors of both signs, as many as there are or are looked at, and directions."""
     dim = prod(shape)
     chosen = rng.permutation(dim)[:_CANDIDATES]
@@ -112,30 +137,15 @@ def _candidates(shape: Sequence[int], rng: np.random.Generator, nonnegative: boo
     normal = rng.standard_normal((_CANDIDATES, dim))
     few = normal * (rng.random(normal.shape) < 0.25)
     found = np.concatenate([units, -units, normal, np.abs(normal), few])
-    if nonnegative:
+    if domain.nonnegative:
         found = np.abs(found[len(units) :])
     return torch.from_numpy(found.reshape(-1, *shape))
 
 
-def evaluate(chain: Sequence[Layer], run: Run, x: Tensor) -> Tensor:
-    """Evaluate a chain of layers; ``run`` is called for those with weights, with their number."""
-    index = 0
-    for layer in chain:
-        if isinstance(layer, Weighted):
-            x = run(layer, index, x)
-            index += 1
-        elif isinstance(layer, Unweighted):
-            x = layer.apply(x)
-    return x
+def worst_inputs(difference: Callable[[Tensor], Tensor], starts: Tensor, domain: Domain) -> Tensor:
+    r"""Projected gradient ascent on :math:`\|g(x)-f(x)\|` over the domain, from many starts.
 
-
-def worst_inputs(
-    difference: Callable[[Tensor], Tensor], starts: Tensor, *, nonnegative: bool
-) -> Tensor:
-    r"""Projected gradient ascent on :math:`\|g(x)-f(x)\|` over the unit sphere, from many starts.
-
-    Both networks are positively homogeneous, so the supremum of the error over the unit ball is
-    attained on the sphere.  Each start has its own step length: it doubles after a success and
+    Each start has its own step length: it doubles after a success and
     halves after a failure, and the error never decreases.
 
     Parameters
@@ -143,20 +153,19 @@ def worst_inputs(
     difference : callable
         :math:`g - f` on batches, differentiable by torch; shape (N, outputs).
     starts : torch.Tensor of float64, shape (N, \*input_shape)
-        Unit vectors.
-    nonnegative : bool
-        Whether to stay in the orthant :math:`x \ge 0`.
+        In the domain.
+    domain : Domain
 
     Returns
     -------
     torch.Tensor of float64, shape (N, \*input_shape)
-        Unit vectors at which the error is at least that of the starts.
+        Points of the domain at which the error is at least that of the starts.
     """
     points, lengths = starts, torch.ones(len(starts), dtype=torch.float64)
     errors, gradients = _error_and_gradient(difference, points)
     for _ in range(_STEPS):
         steps = _along(lengths, points) * _unit(gradients)
-        candidates = _project(points + steps, nonnegative)
+        candidates = domain.project(points + steps)
         new_errors, new_gradients = _error_and_gradient(difference, candidates)
         better = new_errors > errors
         points = torch.where(_along(better, points), candidates, points)
@@ -187,8 +196,3 @@ def _unit(points: Tensor) -> Tensor:
     """Scale points to unit norm, leaving zeros alone."""
     norms = points.flatten(1).norm(dim=1)
     return points / _along(torch.where(norms > 0, norms, 1.0), points)
-
-
-def _project(points: Tensor, nonnegative: bool) -> Tensor:
-    """Return the nearest unit vectors of the domain (0, where the error is 0, if there is none)."""
-    return _unit(points.clamp(min=0.0) if nonnegative else points)

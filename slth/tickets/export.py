@@ -44,11 +44,10 @@ def export(ticket: Ticket, path: str | PathLike[str], *, overwrite: bool = True)
     >>> from tempfile import TemporaryDirectory
     >>> from safetensors.torch import load_file
     >>> from slth.networks import RandomNetwork
-    >>> from slth.tickets import Mask
+    >>> from slth.tickets import Mask, PairPromise
     >>> net, mask = RandomNetwork.dense(widths=(1, 1, 1), seed=3), Mask([[[1]], [[0]]])
-    >>> ticket = Ticket(
-    ...     net, mask, "…", net.digest(), (1,), True, "pensia", "best", (None,), (0.1,)
-    ... )
+    >>> promise = PairPromise("pensia", "best", (None,), (0.1,))
+    >>> ticket = Ticket(net, mask, "…", net.digest(), (1,), True, promise)
     >>> with TemporaryDirectory() as folder:
     ...     export(ticket, f"{folder}/model.safetensors")
     ...     weights = load_file(f"{folder}/model.safetensors")

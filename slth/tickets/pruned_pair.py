@@ -11,7 +11,7 @@ from torch import Tensor
 
 from slth.arrays import FLOAT32_ROUNDOFF, ROUNDOFF, Ints
 from slth.networks.layers import Weighted
-from slth.tickets.ticket import Ticket
+from slth.tickets.subnetwork import Subnetwork
 
 Array = NDArray[np.float64]
 
@@ -50,12 +50,12 @@ class PrunedPair:
     sizes: Ints
     magnitudes: Array
     terms: int
-    _ticket: Ticket
+    _subnetwork: Subnetwork
     _index: int
     _first: "_First"
 
     @classmethod
-    def of(cls, ticket: Ticket, index: int) -> "PrunedPair":
+    def of(cls, subnetwork: Subnetwork, index: int) -> "PrunedPair":
         """Regenerate the pair for target layer ``index`` (from 0) from seed and mask, in parts.
 
         Raises
@@ -63,17 +63,17 @@ class PrunedPair:
         VerificationError
             If the first layer is not channel-blocked, or a hidden channel is kept on one side only.
         """
-        first = _First.of(ticket, index)
-        second = _second(ticket, index)
+        first = _First.of(subnetwork, index)
+        second = _second(subnetwork, index)
         group = len(first.inputs) // second.groups
-        channels = ticket.random_network.weighted[2 * index].shape[1]
+        channels = subnetwork.random_network.weighted[2 * index].shape[1]
         shape = (second.outputs, channels, *second.basis)
         cells = prod(shape[1:])
         slopes, sizes = np.zeros((2, shape[0], cells)), np.zeros((2, shape[0], cells), np.int64)
         magnitudes = np.zeros((shape[0], cells))
         served = np.zeros(len(first.inputs), np.int64)
         terms = 0
-        for rows, keep, weights in _kept(ticket, 2 * index + 1):
+        for rows, keep, weights in _kept(subnetwork, 2 * index + 1):
             row, unit, tap = np.nonzero(keep.reshape(len(keep), group, -1))
             unit += second.group_inputs(rows).start
             served += np.bincount(unit, minlength=len(served))
@@ -92,7 +92,7 @@ class PrunedPair:
             sizes.reshape(2, *shape),
             magnitudes.reshape(shape),
             terms,
-            ticket,
+            subnetwork,
             index,
             first,
         )
@@ -109,10 +109,10 @@ class PrunedPair:
         return torch.cat([self._run(part) for part in torch.split(x, most)])
 
     def _run(self, x: Tensor) -> Tensor:
-        second, first = _second(self._ticket, self._index), self._first
+        second, first = _second(self._subnetwork, self._index), self._first
         width = x.shape[1] // second.groups
         outputs, hidden, group = [], x, slice(0)
-        for rows, keep, weights in _kept(self._ticket, 2 * self._index + 1):
+        for rows, keep, weights in _kept(self._subnetwork, 2 * self._index + 1):
             if second.group_inputs(rows) != group:
                 group = second.group_inputs(rows)
                 offset = rows.start // (second.outputs // second.groups) * width
@@ -154,10 +154,10 @@ class _First:
     weights: Array
 
     @classmethod
-    def of(cls, ticket: Ticket, index: int) -> "_First":
-        hidden = ticket.random_network.weighted[2 * index].outputs
+    def of(cls, subnetwork: Subnetwork, index: int) -> "_First":
+        hidden = subnetwork.random_network.weighted[2 * index].outputs
         inputs, kept = np.full(hidden, -1), np.zeros(hidden)
-        for rows, keep, weights in _kept(ticket, 2 * index):
+        for rows, keep, weights in _kept(subnetwork, 2 * index):
             unit, channel, tap = np.nonzero(keep.reshape(*keep.shape[:2], -1))
             counts = np.bincount(unit)
             if (counts > 1).any():
@@ -205,15 +205,15 @@ def _norm(layer: Weighted, magnitudes: Array) -> float:
     return float(layer.basis_norm * np.linalg.norm(largest))
 
 
-def _second(ticket: Ticket, index: int) -> Weighted:
-    return ticket.random_network.weighted[2 * index + 1]
+def _second(subnetwork: Subnetwork, index: int) -> Weighted:
+    return subnetwork.random_network.weighted[2 * index + 1]
 
 
-def _kept(ticket: Ticket, layer: int) -> Iterator[tuple[slice, NDArray[np.bool_], Array]]:
+def _kept(subnetwork: Subnetwork, layer: int) -> Iterator[tuple[slice, NDArray[np.bool_], Array]]:
     """Rows of a random layer in blocks: which weights are kept, and these weights in float64."""
-    for rows in ticket.random_network.weighted[layer].row_blocks(_BLOCK):
-        keep = ticket.mask.rows(layer, rows.start, rows.stop)
-        weights = ticket.random_network.rows(layer, rows.start, rows.stop)
+    for rows in subnetwork.random_network.weighted[layer].row_blocks(_BLOCK):
+        keep = subnetwork.mask.rows(layer, rows.start, rows.stop)
+        weights = subnetwork.random_network.rows(layer, rows.start, rows.stop)
         yield rows, keep, weights[keep].astype(np.float64)
 
 

@@ -5,7 +5,6 @@ from dataclasses import fields
 from math import isfinite
 from typing import Any
 
-from slth.networks import layers
 from slth.networks.layers import Layer
 from slth.tickets.certificate import Certificate
 from slth.tickets.ticket import Ticket
@@ -17,28 +16,24 @@ def ticket_facts(ticket: Ticket) -> dict[str, Any]:
     Examples
     --------
     >>> from slth.networks import RandomNetwork
-    >>> from slth.tickets import Mask
+    >>> from slth.tickets import Mask, PairPromise
     >>> net, mask = RandomNetwork.dense(widths=(1, 1, 1), seed=3), Mask([[[1]], [[1]]])
-    >>> ticket = Ticket(net, mask, "…", net.digest(), (1,), True, "malach", "best", (1,), (0.1,))
-    >>> facts = ticket_facts(ticket)
+    >>> promise = PairPromise("malach", "best", (1,), (0.1,))
+    >>> facts = ticket_facts(Ticket(net, mask, "…", net.digest(), (1,), True, promise))
     >>> facts["target_layers"], facts["construction"], facts["kept"]
     ([{'kind': 'Dense', 'inputs': 1, 'outputs': 1}], 'malach', 2)
     """
     network = ticket.random_network
     return {
-        "target_layers": [layers.to_json(layer) for layer in ticket.target_layers],
+        "target_layers": ticket.target_architecture.to_json(),
         "target_digest": ticket.target_digest,
         "input_shape": ticket.input_shape,
         "nonnegative_inputs": ticket.nonnegative_inputs,
-        "random_layers": [layers.to_json(layer) for layer in network.layers],
+        "random_layers": network.architecture.to_json(),
         "seed": network.seed,
         "law": network.law,
         "random_digest": ticket.random_digest,
-        "construction": ticket.construction,
-        "sizes": ticket.sizes,
-        "objective": ticket.objective,
-        "epsilon": ticket.epsilon,
-        "weight_tolerances": ticket.weight_tolerances,
+        **_promise(ticket),
         "kept": ticket.mask.kept,
         "total": ticket.mask.total,
         "density": ticket.density,
@@ -50,7 +45,6 @@ def ticket_text(ticket: Ticket) -> str:
     """Say to a person what a ticket is and what it promises."""
     network = ticket.random_network
     sign = "non-negative" if ticket.nonnegative_inputs else "of any sign"
-    sizes = ["any number" if size is None else f"exactly {size}" for size in ticket.sizes]
     return lines(
         {
             "target": [short(layer) for layer in ticket.target_layers],
@@ -58,9 +52,7 @@ def ticket_text(ticket: Ticket) -> str:
             "inputs": f"shape {ticket.input_shape}, {sign}",
             "random network": [short(layer) for layer in network.layers],
             "random weights": f"{network.law}, seed {network.seed}",
-            "construction": f"{ticket.construction}, objective {ticket.objective}",
-            "products per weight": by_layer(sizes),
-            **_promises(ticket),
+            **ticket.promise.terms(),
             "in float32": "rounding comes on top: verify bounds it",
             **_counts(ticket),
         }
@@ -70,11 +62,10 @@ def ticket_text(ticket: Ticket) -> str:
 def certificate_facts(ticket: Ticket, certificate: Certificate) -> dict[str, Any]:
     """Collect what :func:`slth.verify` found out about a ticket, ready for JSON."""
     return {
-        "epsilon": ticket.epsilon,
+        **_promise(ticket),
         "bound": certificate.bound,
         "float32_bound": certificate.float32_bound if isfinite(certificate.float32_bound) else None,
         "observed_error": certificate.observed_error,
-        "weight_tolerances": ticket.weight_tolerances,
         "max_weight_error": certificate.max_weight_error,
         "norms": certificate.norms,
         "empty_subsets": certificate.empty_subsets,
@@ -90,7 +81,7 @@ def certificate_text(ticket: Ticket, certificate: Certificate) -> str:
     seen = certificate.observed_error
     return lines(
         {
-            **_promises(ticket),
+            **ticket.promise.terms(),
             "bound on the error": f"{certificate.bound:.4g} on the unit ball",
             "bound in float32": f"{certificate.float32_bound:.4g}, for the network as it runs",
             "largest error seen": "nobody looked" if seen is None else f"{seen:.4g}",
@@ -102,12 +93,9 @@ def certificate_text(ticket: Ticket, certificate: Certificate) -> str:
     )
 
 
-def _promises(ticket: Ticket) -> dict[str, str]:
-    tolerances = by_layer(f"{tolerance:.4g}" for tolerance in ticket.weight_tolerances)
-    promises = {"promise for weights": f"errors at most {tolerances}"}
-    if ticket.epsilon is not None:
-        promises["promise"] = f"error at most {ticket.epsilon:g} on the unit ball, exact arithmetic"
-    return promises
+def _promise(ticket: Ticket) -> dict[str, Any]:
+    fields = ticket.promise.to_json()
+    return {"promise": fields.pop("kind"), **fields}
 
 
 def _counts(ticket: Ticket) -> dict[str, str]:
@@ -123,7 +111,8 @@ def short(layer: Layer) -> str:
 
     Examples
     --------
-    >>> short(layers.Conv(1, 6, kernel=(5, 5), padding=(2, 2)))
+    >>> from slth.networks.layers import Conv
+    >>> short(Conv(1, 6, kernel=(5, 5), padding=(2, 2)))
     'Conv(inputs=1, outputs=6, kernel=(5, 5), padding=(2, 2))'
     """
     values = [(field, getattr(layer, field.name)) for field in fields(layer)]  # type: ignore[arg-type]

@@ -15,7 +15,10 @@ from safetensors.numpy import save
 from slth.files import write_atomically
 from slth.forms import short, unfit
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+
+# In format 2 every ticket made the promise of the pairs, and its fields stood beside the others.
+_PROMISED = ("construction", "objective", "sizes", "weight_tolerances", "epsilon")
 _KEY = "slth_ticket"
 
 
@@ -63,15 +66,15 @@ def read(path: Path) -> tuple[dict[str, Any], list[NDArray[np.uint8]]]:
             tensors = {name: _packed(path, stored, name) for name in stored.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise TicketFileError(f"{path} is truncated or no safetensors file: {error}") from error
-    if version != FORMAT_VERSION:
+    if version not in (2, FORMAT_VERSION):
         why = (
             "format 1 knew dense layers only, prune the target again"
             if version == 1
             else "it was written by another version"
         )
         raise TicketFileError(
-            f"{path} has ticket format {short(version)}, this version of slth reads "
-            f"{FORMAT_VERSION}: {why}"
+            f"{path} has ticket format {short(version)}, this version of slth reads 2 "
+            f"and {FORMAT_VERSION}: {why}"
         )
     names = [_tensor_name(index) for index in range(len(tensors))]
     if set(names) != set(tensors):
@@ -81,6 +84,9 @@ def read(path: Path) -> tuple[dict[str, Any], list[NDArray[np.uint8]]]:
     arrays = [tensors[name] for name in names]
     if checksum != _checksum({**content, "format_version": version}, arrays):
         raise TicketFileError(f"{path} is corrupted: its checksum does not match its content")
+    if version == 2:
+        promised = {name: content.pop(name) for name in _PROMISED if name in content}
+        content["promise"] = {"kind": "pairs", **promised}
     return content, arrays
 
 

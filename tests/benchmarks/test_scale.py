@@ -10,7 +10,6 @@ from torch import nn
 
 from benchmarks import scale
 from slth.networks import read
-from slth.networks.layers import shapes
 
 
 def test_the_network_is_resnet_18_s_main_path() -> None:
@@ -19,7 +18,7 @@ def test_the_network_is_resnet_18_s_main_path() -> None:
     assert [array.shape for array in known.coefficients[:2]] == [(64, 3, 7, 7), (64, 64, 3, 3)]
     assert len(known.coefficients) == 17
     assert known.n_parameters == 10_994_880
-    sizes = [shape[-1] for shape in shapes(known.layers, scale.INPUT_SHAPE) if len(shape) == 3]
+    sizes = [shape[-1] for shape in known.architecture.shapes(scale.INPUT_SHAPE) if len(shape) == 3]
     assert sorted(set(sizes), reverse=True) == [224, 112, 56, 28, 14, 7, 1]
     for array in known.coefficients:
         fan_out = array.shape[0] * array[0, 0].size

@@ -57,7 +57,7 @@ def case_fixture(request: pytest.FixtureRequest, problem: Problem) -> Case:
 
 def test_every_weight_is_within_tolerance(case: Case) -> None:
     for errors, tolerance in zip(
-        case.certificate.weight_errors, case.ticket.weight_tolerances, strict=True
+        case.certificate.weight_errors, case.ticket.promise.weight_tolerances, strict=True
     ):
         assert errors.dtype == np.float64
         assert errors.max() <= tolerance < EPSILON
@@ -114,9 +114,9 @@ def test_accounting_of_theorem_3(case: Case) -> None:
     layers = ticket.mask.layers
     counted = [layers[0].size + layers[1].size, layers[2].size + layers[3].size]
     assert counted == predicted.tolist()
-    if ticket.sizes[0] is not None:
+    if ticket.promise.sizes[0] is not None:
         kept = [int(layers[i].sum() + layers[i + 1].sum()) for i in (0, 2)]
-        most = dense_kept_bound(WIDTHS, ticket.sizes[0], signed=signed)
+        most = dense_kept_bound(WIDTHS, ticket.promise.sizes[0], signed=signed)
         assert kept[0] <= most[0]
         assert kept[1] <= most[1]
         seconds = [int(layers[i].sum()) for i in (1, 3)]

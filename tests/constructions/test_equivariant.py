@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import nn
 
-from slth.constructions import TicketNotFound, dense_masks, equivariant_masks, prune
-from slth.constructions.layer_plan import LayerPlan
-from slth.constructions.pair import pair_masks
+from slth.constructions import (
+    TicketNotFound,
+    dense_masks,
+    equivariant_masks,
+    pair_masks,
+    prune,
+)
 from slth.equivariance import EquivariantLinear, GroupPool, Lift, space
-from slth.networks import RandomNetwork, layers, read
+from slth.networks import Network, RandomNetwork, layers, read
 from slth.networks.layers import Weighted
 from slth.tickets import Mask, Ticket, VerificationError, verify
 
@@ -68,14 +72,11 @@ def masks_of(
     weights: NDArray[np.float32],
     first: NDArray[np.float32],
     second: NDArray[np.float32],
-    samples: int,
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Do what ``prune`` does to one layer, in a random network that is written down."""
     one, other = layer.pair(len(first))
-    network = HandMade((one, layers.Relu(), other), 0, "uniform", (first, second))
-    plan = LayerPlan(layer, weights, signed=True, tolerance=0.4, size=2)
-    packed = pair_masks(plan, network, 0, samples, objective="best")
-    mask = Mask.from_packed(packed, network.shapes)
+    network = HandMade(Network.chain([one, layers.Relu(), other]), 0, "uniform", (first, second))
+    mask = pair_masks(weights, network.layer(0), network.layer(1), tolerance=0.4, size=2)
     return mask.layer(0), mask.layer(1)
 
 
@@ -112,18 +113,18 @@ def test_a_trivial_symmetry_gives_the_dense_ticket(size: int | None) -> None:
 def test_translations_give_the_convolutional_ticket() -> None:
     """Mask for mask, with the same random coefficients: taps row by row, or the centre first."""
     conv = layers.Conv(2, 3, (3, 3), padding=(1, 1), padding_mode="circular")
-    samples, hidden = 24, 2 * 24 * 2
+    hidden = 2 * 24 * 2
     weights, first = 0.5 * uniform(0, 3, 2, 3, 3), uniform(1, hidden, 2, 1, 1)
     second = uniform(2, 3, hidden, 3, 3)
     order = [4, 0, 1, 2, 3, 5, 6, 7, 8]
-    kept, chosen = masks_of(conv, weights, first, second, samples)
+    kept, chosen = masks_of(conv, weights, first, second)
 
     ours = layers.Equivariant(2, 3, "translations(6x5, 3)")
     drawn = uniform(3, hidden, 2, 9)  # all taps of the first layer are drawn, …
     drawn[:, :, 0] = first[:, :, 0, 0]
     flat_weights, flat_second = weights.reshape(3, 2, 9), second.reshape(3, hidden, 9)
     our_kept, our_chosen = masks_of(
-        ours, flat_weights[:, :, order], drawn, flat_second[:, :, order], samples
+        ours, flat_weights[:, :, order], drawn, flat_second[:, :, order]
     )
     np.testing.assert_array_equal(our_chosen, chosen.reshape(3, hidden, 9)[:, :, order])
     np.testing.assert_array_equal(our_kept[:, :, 0], kept[:, :, 0, 0])
@@ -163,10 +164,10 @@ def test_one_layer_is_a_dense_layer_with_more_rows(basis: tuple[int, ...]) -> No
 @pytest.mark.parametrize("name", [*SPACES, "dihedral-images(3x3, 1)"])
 def test_prune_does_to_each_layer_what_the_block_does(name: str) -> None:
     layer = layers.Equivariant(2, 2, name)
-    samples, hidden = 20, 2 * 20 * 2
+    hidden = 2 * 20 * 2
     weights = 0.4 * uniform(0, *layer.shape)
     first, second = uniform(1, hidden, 2, *layer.basis), uniform(2, 2, hidden, *layer.basis)
-    kept, chosen = masks_of(layer, weights, first, second, samples)
+    kept, chosen = masks_of(layer, weights, first, second)
     masks = equivariant_masks(weights, first, second, tolerance=0.4, size=2)
     np.testing.assert_array_equal(masks.first, kept)
     np.testing.assert_array_equal(masks.second, chosen)

@@ -15,7 +15,7 @@ from slth.constructions.layer_plan import (
     required_samples,
     tolerances_for,
 )
-from slth.networks import Target
+from slth.networks import Network, Target
 from slth.networks.layers import Dense, Layer, Relu
 from slth.theory.products import ReluProduct
 from slth.theory.rfss import product_success_probability
@@ -26,7 +26,9 @@ def dense_target(*matrices: NDArray[np.floating]) -> Target:
     chain: list[Layer] = []
     for matrix in matrices:
         chain += [Dense(matrix.shape[1], matrix.shape[0]), Relu()]
-    return Target(tuple(chain[:-1]), tuple(matrix.astype(np.float32) for matrix in matrices))
+    return Target(
+        Network.chain(chain[:-1]), tuple(matrix.astype(np.float32) for matrix in matrices)
+    )
 
 
 @given(

@@ -10,7 +10,7 @@ from torch import nn
 
 from slth import Ticket, prune, verify
 from slth.constructions import TooCostly, plan
-from slth.constructions.plan import BEST_WITHIN
+from slth.constructions.pair_construction import BEST_WITHIN
 from slth.networks import RandomNetwork
 
 
@@ -46,7 +46,9 @@ def test_the_default_ends(largest: float, law: Any) -> None:
     made = plan(target, epsilon=0.01, law=law)
     assert made.seconds <= BEST_WITHIN
     ticket = prune(target, epsilon=0.01, law=law)
-    assert ticket.objective == made.objective == "feasible"  # the best ones would take hours
+    assert (
+        ticket.promise.objective == made.objective == "feasible"
+    )  # the best ones would take hours
     assert verify(ticket, target, observe=False).bound <= 0.01
 
 
@@ -150,8 +152,8 @@ def test_numbers_of_every_kind_can_be_stored(arguments: dict[str, Any], tmp_path
     ticket = prune(target, **options)
     ticket.save(tmp_path / "ticket")
     assert Ticket.load(tmp_path / "ticket") == ticket
-    assert all(type(size) is int for size in ticket.sizes)
-    assert all(type(tolerance) is float for tolerance in ticket.weight_tolerances)
+    assert all(type(size) is int for size in ticket.promise.sizes)
+    assert all(type(tolerance) is float for tolerance in ticket.promise.weight_tolerances)
 
 
 @pytest.mark.usefixtures("nothing_is_drawn")

@@ -61,7 +61,9 @@ def test_epsilon_is_a_promise(
     certificate = verify(ticket, target, rng=seed)
     assert certificate.observed_error is not None
     assert certificate.observed_error <= certificate.bound <= epsilon
-    for errors, tolerance in zip(certificate.weight_errors, ticket.weight_tolerances, strict=True):
+    for errors, tolerance in zip(
+        certificate.weight_errors, ticket.promise.weight_tolerances, strict=True
+    ):
         assert errors.max() <= tolerance
 
     x = torch.tensor(np.random.default_rng(seed).standard_normal((50, widths[0])))
@@ -100,7 +102,7 @@ def test_default_samples_come_from_theory(random_target: MakeTarget) -> None:
                 linear.weight.double().numpy(),
                 network.weights(0),
                 network.weights(1),
-                tolerance=ticket.weight_tolerances[0],
+                tolerance=ticket.promise.weight_tolerances[0],
                 size=3,
                 objective="feasible",
             )
@@ -180,7 +182,7 @@ def test_same_seed_same_bits_whatever_the_number_of_threads(random_target: MakeT
         "for objective, size in (('best', 4), ('feasible', None), ('fewest', None)):\n"
         "    ticket = prune(random_target((5, 4, 3), 1.0, 0), epsilon=0.05, samples=44,\n"
         "                   size=size, objective=objective, seed=1)\n"
-        "    print(ticket.random_network, ticket.random_digest, ticket.weight_tolerances,\n"
+        "    print(ticket.random_network, ticket.random_digest, ticket.promise.weight_tolerances,\n"
         "          [layer.tobytes().hex() for layer in ticket.mask.packed()])"
     )
     outputs = set()
@@ -259,7 +261,7 @@ def test_a_weight_beyond_the_sum_of_all_products_is_refused(random_target: MakeT
     target = random_target((1, 1), 3.5, 0)
     with pytest.raises(ValueError, match=r"weight of size 3\.5, out of reach of k=3 products"):
         prune(target, epsilon=0.1, size=3)
-    assert prune(target, epsilon=0.1, size=3, law="normal", samples=4000).sizes == (3,)
+    assert prune(target, epsilon=0.1, size=3, law="normal", samples=4000).promise.sizes == (3,)
 
 
 def test_refuses_a_target_with_biases() -> None:

@@ -53,7 +53,9 @@ def test_epsilon_is_a_promise(
     certificate = verify(ticket, target, rng=seed)
     assert certificate.observed_error is not None
     assert certificate.observed_error <= certificate.bound <= epsilon
-    for errors, tolerance in zip(certificate.weight_errors, ticket.weight_tolerances, strict=True):
+    for errors, tolerance in zip(
+        certificate.weight_errors, ticket.promise.weight_tolerances, strict=True
+    ):
         assert errors.max() <= tolerance
 
     x = torch.tensor(np.random.default_rng(seed).standard_normal((20, *shape)))
@@ -96,7 +98,7 @@ def test_scales_may_move_between_layers(random_convolutions: Make) -> None:
     for ticket, net in zip(tickets, (target, moved), strict=True):
         assert verify(ticket, net, inputs=x).bound <= 0.05
     # The promise is shared out as before, so tolerances move along with the weights.
-    ratios = np.divide(tickets[1].weight_tolerances, tickets[0].weight_tolerances)
+    ratios = np.divide(tickets[1].promise.weight_tolerances, tickets[0].promise.weight_tolerances)
     expected = [0.25, *[1.0] * (len(ratios) - 2), 4.0]
     np.testing.assert_allclose(ratios, expected, rtol=1e-6)
 
@@ -169,8 +171,8 @@ def test_sizes_samples_and_tolerances_layer_by_layer() -> None:
         input_shape=SHAPE,
         objective="feasible",
     )
-    assert ticket.sizes == (2, 4)
-    assert ticket.weight_tolerances == (0.05, 0.02)
+    assert ticket.promise.sizes == (2, 4)
+    assert ticket.promise.weight_tolerances == (0.05, 0.02)
     assert ticket.random_network.widths == (1, 160, 2, 400, 2)
     kept = [int(layer.sum()) for layer in ticket.mask.layers[1::2]]
     assert kept == [2 * 2 * 8, 4 * 16]
@@ -197,7 +199,7 @@ def test_construction_follows_from_size(
     ticket = prune(
         CHAIN, weight_tolerance=0.05, objective="feasible", input_shape=SHAPE, **arguments
     )
-    assert (ticket.construction, ticket.sizes) == (construction, sizes)
+    assert (ticket.promise.construction, ticket.promise.sizes) == (construction, sizes)
 
 
 @pytest.mark.parametrize(

@@ -305,7 +305,7 @@ def test_the_tap_reads_ones_whatever_the_size(size: int, stride: int) -> None:
 def test_too_much_padding_is_refused_for_a_reason(kernel: int, padding: int, dilation: int) -> None:
     """For some image, each tap meets the padding: no bias-free kernel can do it."""
     conv = nn.Conv2d(1, 1, kernel, padding=padding, dilation=dilation)
-    with pytest.raises(ValueError, match=r"layer 0 \(Conv\): no tap of a kernel"):
+    with pytest.raises(ValueError, match=r"layer 0 \(Conv\) cannot .* no tap of a kernel"):
         absorb_biases(nn.Sequential(conv), (1, 9, 9))
     ones = torch.ones(1, 1, 9, 9)
     for tap in range(kernel):

@@ -40,7 +40,7 @@ def test_certificate(problem: Problem) -> None:
     assert certificate.observed_error is not None
     assert 0 < certificate.observed_error <= certificate.bound <= EPSILON
     assert certificate.norms_at_most_one
-    pairs = zip(certificate.weight_errors, problem.ticket.weight_tolerances, strict=True)
+    pairs = zip(certificate.weight_errors, problem.ticket.promise.weight_tolerances, strict=True)
     assert all(errors.max() <= tolerance for errors, tolerance in pairs)
 
 

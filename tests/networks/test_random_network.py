@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from slth.networks import RandomNetwork, WeightLaw, random_network
+from slth.networks import Network, RandomNetwork, WeightLaw, random_network
 from slth.networks.layers import Conv, Dense, Relu
 from slth.networks.random_network import BLOCK
 
@@ -85,7 +85,7 @@ def test_rows_are_those_of_the_whole_layer(
     kernel: tuple[int, int], groups: int, law: WeightLaw, data: st.DataObject
 ) -> None:
     layer = Conv(2 * groups, 3 * groups, kernel, groups=groups)
-    net = RandomNetwork((Dense(4, 5), layer), 9, law)
+    net = RandomNetwork(Network.chain([Dense(4, 5), layer]), 9, law)
     start = data.draw(st.integers(0, 3 * groups))
     stop = data.draw(st.integers(start, 3 * groups))
     whole = net.weights(1)
@@ -122,7 +122,7 @@ def test_refuses_rows_that_do_not_exist() -> None:
 
 def test_refuses_a_network_without_weights() -> None:
     with pytest.raises(ValueError, match="needs a layer with weights"):
-        RandomNetwork((Relu(),), 0)
+        RandomNetwork(Network.chain([Relu()]), 0)
 
 
 def test_wider_layers_begin_with_the_same_rows() -> None:
@@ -180,8 +180,10 @@ def test_digest_tells_networks_apart() -> None:
         dataclasses.replace(net, law="normal"),
         RandomNetwork.dense((3, 8, 3), 42),
         RandomNetwork.dense((8, 3, 2), 42),
-        dataclasses.replace(net, layers=(*net.layers[:1], Dense(8, 2))),
-        dataclasses.replace(net, layers=(Conv(3, 8, (1, 1)), Relu(), Conv(8, 2, (1, 1)))),
+        dataclasses.replace(net, architecture=Network.chain([net.layers[0], Dense(8, 2)])),
+        dataclasses.replace(
+            net, architecture=Network.chain([Conv(3, 8, (1, 1)), Relu(), Conv(8, 2, (1, 1))])
+        ),
     ]
     assert len({net.digest(), *(other.digest() for other in others)}) == 7
     assert net.digest() == dataclasses.replace(net).digest()

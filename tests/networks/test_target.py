@@ -13,7 +13,6 @@ from torch import nn
 
 from slth.networks import read
 from slth.networks.layers import AvgPool, Conv, Dense, Flatten, GlobalAvgPool, MaxPool, Relu
-from slth.tickets.adversary import evaluate
 
 
 def network(*widths: int, seed: int = 0) -> nn.Sequential:
@@ -69,7 +68,7 @@ def test_reads_convolutions_and_pooling() -> None:
     coefficients = [torch.from_numpy(array) for array in known.coefficients]
     assert [array.shape for array in known.coefficients] == [(4, 2, 5, 5), (6, 2, 3, 2), (3, 6)]
     x = torch.randn(5, 2, 9, 8, generator=torch.Generator().manual_seed(1))
-    y = evaluate(known.layers, lambda layer, i, x: layer.apply(coefficients[i], x), x)
+    y = known.architecture.evaluate(lambda layer, i, x: layer.apply(coefficients[i], x), x)
     torch.testing.assert_close(y, net(x))
 
 
@@ -145,7 +144,10 @@ def double(value: float) -> nn.Linear:
         (nn.Sequential(nn.ReLU()), "no layer with weights"),
         (nn.Sequential(nn.Linear(2, 2)), r"module 0 .*\(Linear\) has a bias; .*absorb_biases"),
         (nn.Sequential(nn.Conv2d(1, 1, 1)), r"module 0 .*\(Conv2d\) has a bias"),
-        (nn.Sequential(linear(2, 2), nn.Tanh()), "module 1 .* is a Tanh; supported are Linear, "),
+        (
+            nn.Sequential(linear(2, 2), nn.Tanh()),
+            "module 1 .* is a Tanh; supported are Conv2d, ",
+        ),
         (nn.Sequential(nn.Sequential(linear(2, 2), Odd())), r"module 0\.1 .* is a Odd"),
         (nn.Sequential(nn.BatchNorm2d(3)), "is a BatchNorm2d; .*fold the normalisation"),
         (nn.Sequential(linear(2, 2, float("nan"))), r"\(Linear\) has a weight that is not finite"),

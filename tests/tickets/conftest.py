@@ -1,7 +1,8 @@
 """Tickets made by hand, so that the judge is tested without the constructions."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from slth.networks import RandomNetwork, layers, read
-from slth.networks.layers import Layer, Relu, Shape, Weighted
+from slth.networks import RandomNetwork, read
+from slth.networks.layers import Shape
+from slth.networks.pairs import paired
 from slth.threads import one_thread
-from slth.tickets import Mask, Ticket
+from slth.tickets import Mask, PairPromise, Ticket
 
 
 @dataclass(frozen=True)
@@ -50,29 +52,29 @@ def hand_made(
     """Ticket from explicit random weights, masks and target."""
     weights = tuple(np.asarray(matrix, dtype=np.float32) for matrix in matrices)
     known = read(target)
-    chain: list[Layer] = []
-    for layer in known.layers:
-        if isinstance(layer, Weighted):
-            hidden = weights[len(layers.weighted(chain))].shape[0]
-            first, second = layer.pair(hidden)
-            chain += [first, Relu(), second]
-        else:
-            chain.append(layer)
-    network = HandMade(tuple(chain), 0, "uniform", weights)
+    random = paired(known.architecture, lambda layer, index: weights[2 * index].shape[0])
+    network = HandMade(random, 0, "uniform", weights)
     depth = len(known.coefficients)
     return Ticket(
         random_network=network,
         mask=Mask(masks),
         target_digest=known.digest,
         random_digest=network.digest(),
-        input_shape=input_shape or layers.default_input_shape(chain),
+        input_shape=input_shape or random.default_input_shape(),
         nonnegative_inputs=nonnegative,
-        construction="pensia" if size is None else "natale",
-        objective="best",
-        sizes=(size,) * depth,
-        weight_tolerances=(tolerance,) * depth,
-        epsilon=epsilon,
+        promise=PairPromise(
+            construction="pensia" if size is None else "natale",
+            objective="best",
+            sizes=(size,) * depth,
+            weight_tolerances=(tolerance,) * depth,
+            epsilon=epsilon,
+        ),
     )
+
+
+def promising(ticket: Ticket, **changes: Any) -> Ticket:
+    """Let a ticket promise something else."""
+    return replace(ticket, promise=replace(ticket.promise, **changes))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from slth.networks import RandomNetwork, read
-from slth.tickets import Certificate, Mask, Ticket, VerificationError, verify
+from slth.tickets import Certificate, Mask, PairPromise, Ticket, VerificationError, verify
+from tests.tickets.conftest import promising
 
 MakeTicket = Callable[..., Ticket]
 MakeModule = Callable[..., nn.Sequential]
@@ -59,10 +60,12 @@ def random_ticket(
         random_digest=network.digest(),
         input_shape=widths[:1],
         nonnegative_inputs=nonnegative,
-        construction="pensia",
-        objective="best",
-        sizes=(None,) * len(layers),
-        weight_tolerances=(1e6,) * len(layers),
+        promise=PairPromise(
+            construction="pensia",
+            objective="best",
+            sizes=(None,) * len(layers),
+            weight_tolerances=(1e6,) * len(layers),
+        ),
     )
     return ticket, target
 
@@ -250,7 +253,7 @@ def test_another_seed_is_caught(module: MakeModule) -> None:
     other = dataclasses.replace(ticket.random_network, seed=5)
     with pytest.raises(VerificationError, match="seed 5 gives"):
         verify(dataclasses.replace(ticket, random_network=other), target)
-    tight = dataclasses.replace(ticket, weight_tolerances=(0.01,))
+    tight = promising(ticket, weight_tolerances=(0.01,))
     verify(tight, target)
     lying = dataclasses.replace(tight, random_network=other, random_digest=other.digest())
     with pytest.raises(VerificationError, match="is off by"):

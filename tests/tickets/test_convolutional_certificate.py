@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import nn
 
-from slth.networks import RandomNetwork, layers, read
+from slth.networks import Network, RandomNetwork, read
 from slth.networks.layers import (
     AvgPool,
     Conv,
@@ -24,9 +24,10 @@ from slth.networks.layers import (
     Unweighted,
     Weighted,
 )
-from slth.tickets import Mask, Ticket, VerificationError, verify
+from slth.tickets import Mask, PairPromise, Ticket, VerificationError, verify
 from slth.tickets import pruned_pair as judge
 from slth.tickets.pruned_pair import PrunedPair
+from tests.tickets.conftest import promising
 
 MakeTicket = Callable[..., Ticket]
 Bools = NDArray[np.bool_]
@@ -122,9 +123,9 @@ def make(name: str, seed: int, noise: float, nonnegative: bool) -> Case:
             masks += random_blocked(rng, first, second)
         else:
             random_layers.append(layer)
-    network = RandomNetwork(tuple(random_layers), seed, "normal" if seed % 2 else "uniform")
+    network = RandomNetwork(Network.chain(random_layers), seed, "normal" if seed % 2 else "uniform")
     slopes, weights = [], []
-    for index, layer in enumerate(layers.weighted(chain)):
+    for index, layer in enumerate(Network.chain(chain).weighted):
         kept = [network.weights(i) * masks[i] for i in (2 * index, 2 * index + 1)]
         slopes.append(effective(kept[0].astype(float), kept[1].astype(float), layer.groups))
         weights.append(slopes[-1][0] + noise * rng.standard_normal(layer.shape))
@@ -136,10 +137,12 @@ def make(name: str, seed: int, noise: float, nonnegative: bool) -> Case:
         random_digest=network.digest(),
         input_shape=shape,
         nonnegative_inputs=nonnegative,
-        construction="pensia",
-        objective="best",
-        sizes=(None,) * len(weights),
-        weight_tolerances=(1e6,) * len(weights),
+        promise=PairPromise(
+            construction="pensia",
+            objective="best",
+            sizes=(None,) * len(weights),
+            weight_tolerances=(1e6,) * len(weights),
+        ),
     )
     return Case(ticket, target, slopes)
 
@@ -160,7 +163,7 @@ def test_figures_and_bound_against_brute_force(
     inputs = rng.standard_normal((10, *ticket.input_shape))
     inputs = np.abs(inputs) if nonnegative else inputs
     certificate = verify(ticket, target, inputs=inputs)
-    signed = layers.signed(ticket.target_layers, nonnegative_inputs=nonnegative)
+    signed = ticket.target_architecture.signed(nonnegative_inputs=nonnegative)
     for index, weights in enumerate(read(target).coefficients):
         expected = [np.abs(case.slopes[index][0] - weights)]
         if signed[index]:
@@ -280,7 +283,7 @@ def test_another_tap_of_the_kernel_is_caught(hand_made: MakeTicket) -> None:
     ):
         verify(dataclasses.replace(ticket, mask=Mask(layers_)), target)
     with pytest.raises(VerificationError, match=r"weight \(0, 0, 0, 0\).* keeps 1 terms.*says 2"):
-        verify(dataclasses.replace(ticket, sizes=(2, 1)), target)
+        verify(promising(ticket, sizes=(2, 1)), target)
 
 
 def test_another_stride_is_another_target(hand_made: MakeTicket) -> None:

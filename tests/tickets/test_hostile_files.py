@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,9 @@ from torch import nn
 
 from slth import equivariance, forms
 from slth.equivariance import EquivariantLinear, GroupPool, Lift
-from slth.networks import RandomNetwork, TargetFileError, layers, load_target
+from slth.networks import Network, RandomNetwork, TargetFileError, layers, load_target
 from slth.networks.layers import Conv, Dense, Equivariant, Flatten, Relu
-from slth.tickets import Mask, Ticket, TicketFileError, ticket_file
+from slth.tickets import Mask, PairPromise, Ticket, TicketFileError, ticket_file
 
 # What a file of at most 1 MiB may cost.
 MOST_MEGABYTES = 256
@@ -400,16 +401,20 @@ NETWORKS: dict[str, tuple[RandomNetwork, tuple[int, ...]]] = {
     "dense": (DENSE, (3,)),
     "conv": (
         RandomNetwork(
-            (Conv(1, 4, (1, 1)), Relu(), Conv(4, 2, (3, 3), padding=(1, 1)), Flatten(),
-             Dense(8, 6), Relu(), Dense(6, 2)),
+            Network.chain(
+                [Conv(1, 4, (1, 1)), Relu(), Conv(4, 2, (3, 3), padding=(1, 1)), Flatten(),
+                 Dense(8, 6), Relu(), Dense(6, 2)]
+            ),
             5, "normal",
         ),
         (1, 2, 2),
     ),
     "equivariant": (
         RandomNetwork(
-            (layers.Lift(IMAGES), Equivariant(1, 2, IMAGES), Relu(), Equivariant(2, 1, IMAGES),
-             layers.GroupPool(IMAGES)),
+            Network.chain(
+                [layers.Lift(IMAGES), Equivariant(1, 2, IMAGES), Relu(), Equivariant(2, 1, IMAGES),
+                 layers.GroupPool(IMAGES)]
+            ),
             6,
         ),
         (1, 4, 4),
@@ -423,7 +428,8 @@ def ticket_of(kind: str) -> Ticket:
     depth = network.depth // 2
     return Ticket(
         network, Mask([rng.random(one) < 0.3 for one in network.shapes]), "ab" * 32,
-        network.digest(), shape, True, "pensia", "fewest", (None,) * depth, (0.1,) * depth, 0.7,
+        network.digest(), shape, True,
+        PairPromise("pensia", "fewest", (None,) * depth, (0.1,) * depth, 0.7),
     )  # fmt: skip
 
 
@@ -461,9 +467,14 @@ def changed(**fields: Any) -> bytes:
     return ticket_bytes({**header, **fields}, arrays)
 
 
+def promising(**fields: Any) -> bytes:
+    header, _ = header_and_mask()
+    return changed(promise={**header["promise"], **fields})
+
+
 def rewritten(old: str, new: str) -> bytes:
     header, arrays = header_and_mask()
-    words = json.dumps({**header, "format_version": 2, "checksum": ""})
+    words = json.dumps({**header, "format_version": 3, "checksum": ""})
     assert old in words
     return ticket_bytes(words.replace(old, new), arrays)
 
@@ -505,7 +516,7 @@ TICKETS: dict[str, tuple[Callable[[], bytes], str]] = {
     "a name twice": (lambda: rewritten('"seed": 7', '"seed": 7, "seed": 8'), "'seed' stands twice"),
     "NaN": (lambda: rewritten('"epsilon": 0.7', '"epsilon": NaN'), "NaN is no JSON"),
     "1e400": (
-        lambda: changed(epsilon=json.loads("1e400")),
+        lambda: promising(epsilon=json.loads("1e400")),
         "unreadable ticket header: Infinity is no JSON",
     ),
     "a seed of 5,000 digits": (
@@ -517,12 +528,12 @@ TICKETS: dict[str, tuple[Callable[[], bytes], str]] = {
         r"ticket\.seed must be at most 2\^64 - 1, got an integer of 1329 bits",
     ),
     "a tolerance of 400 digits": (
-        lambda: changed(weight_tolerances=[10**400]),
-        r"ticket\.weight_tolerances\[0\] must be finite and >= 0, got an integer of 1329 bits",
+        lambda: promising(weight_tolerances=[10**400]),
+        r"promise\.weight_tolerances\[0\] must be finite and >= 0, got an integer of 1329 bits",
     ),
     "a boolean for a number": (
-        lambda: changed(sizes=[True]),
-        r"ticket\.sizes\[0\] must be an integer >= 1, got True",
+        lambda: promising(sizes=[True]),
+        r"ticket\.promise\.sizes\[0\] must be an integer >= 1, got True",
     ),
     "a number for a boolean": (
         lambda: changed(nonnegative_inputs=1),
@@ -591,7 +602,9 @@ TICKETS: dict[str, tuple[Callable[[], bytes], str]] = {
                 ("Dense", {"inputs": 1, "outputs": 1}),
             )] * 1333,
             [1] * 2666,
-            input_shape=[1], sizes=[None] * 1333, weight_tolerances=[0.1] * 1333,
+            input_shape=[1],
+            promise={**header_and_mask()[0]["promise"], "sizes": [None] * 1333,
+                     "weight_tolerances": [0.1] * 1333},
         ),
         "regenerates another random network",
     ),
@@ -611,7 +624,7 @@ TICKETS: dict[str, tuple[Callable[[], bytes], str]] = {
     "a mask of floats": (
         lambda: save(
             {"mask.0000": np.zeros(3, np.float32)},
-            metadata={"slth_ticket": json.dumps({"format_version": 2, "checksum": ""})},
+            metadata={"slth_ticket": json.dumps({"format_version": 3, "checksum": ""})},
         ),
         r"holds 'mask\.0000' of type F32 and shape \[3\], expected a row of bytes",
     ),
@@ -760,12 +773,15 @@ def test_any_header_is_read_or_refused(tmp_path: Path, kind: str, data: st.DataO
 @QUICK
 def test_any_argument_is_taken_or_refused(data: st.DataObject) -> None:
     ticket = ticket_of("dense")
-    field = data.draw(st.sampled_from(list(vars(ticket))))
+    given = {one.name: getattr(ticket, one.name) for one in fields(Ticket)}
+    field = data.draw(st.sampled_from(list(given)))
+    promised = data.draw(st.sampled_from(list(PairPromise.forms)))
     kinds: list[Callable[[Any], object]] = [
-        lambda odd: Ticket(**{**vars(ticket), field: odd}),
+        lambda odd: Ticket(**{**given, field: odd}),
+        lambda odd: replace(ticket.promise, **{promised: odd}),
         lambda odd: RandomNetwork(odd, 0),
-        lambda odd: RandomNetwork(DENSE.layers, odd),
-        lambda odd: RandomNetwork(DENSE.layers, 0, odd),
+        lambda odd: RandomNetwork(DENSE.architecture, odd),
+        lambda odd: RandomNetwork(DENSE.architecture, 0, odd),
         lambda odd: RandomNetwork.dense(odd, 0),
         lambda odd: RandomNetwork.dense((3, odd), 0),
         lambda odd: Mask(odd),

@@ -1,28 +1,17 @@
 """Biases are weights of a constant input."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from math import ceil, prod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from slth.networks import Target, check_reading, layers, read_affine
-from slth.networks.layers import (
-    AvgPool,
-    Conv,
-    Dense,
-    Flatten,
-    GlobalAvgPool,
-    Layer,
-    MaxPool,
-    Relu,
-    Weighted,
-)
+from slth.networks import Network, Target, check_reading, read_affine
+from slth.networks.layers import Join, Layer, Unweighted, Weighted
 
-Array = NDArray[np.float32]
+Array32 = NDArray[np.float32]
 
 
 def absorb_biases(target: nn.Sequential, input_shape: Sequence[int] | None = None) -> nn.Sequential:
@@ -86,28 +75,37 @@ def absorb_biases(target: nn.Sequential, input_shape: Sequence[int] | None = Non
     biased = [index for index, bias in enumerate(biases) if bias is not None]
     if not biased:
         raise ValueError("the target has no bias: there is nothing to absorb")
-    shape = layers.default_input_shape(known.layers) if input_shape is None else tuple(input_shape)
-    shapes = layers.shapes(known.layers, shape)
+    network = known.architecture
+    shape = network.default_input_shape() if input_shape is None else tuple(input_shape)
+    shapes = network.shapes(shape)
     check_reading(target, known, shape, biases)
     rewritten: list[Layer] = []
-    coefficients: list[Array] = []
-    ones = 1  # constants behind the entries of a vector
-    for position, (layer, shape) in enumerate(zip(known.layers, shapes, strict=False)):
-        index = len(coefficients)
-        if isinstance(layer, Weighted):
-            weights, bias = known.coefficients[index], biases[index]
-            if index <= biased[-1]:
-                layer, weights = _with_constant(
-                    position, layer, weights, bias, ones, hand_on=index < biased[-1]
+    coefficients: list[Array32] = []
+
+    def weighted(layer: Weighted, index: int, ones: int) -> int:
+        weights = known.coefficients[index]
+        if index <= biased[-1]:
+            with _named(len(rewritten), layer):
+                layer, weights = layer.with_constant(
+                    weights, biases[index], ones, hand_on=index < biased[-1]
                 )
-            coefficients.append(weights)
-            ones = 1
-        elif index <= biased[-1]:
-            _check_keeps_ones(position, layer)
-            if isinstance(layer, Flatten) and len(shape) > 1:
-                ones = prod(shape[1:])
         rewritten.append(layer)
-    return Target(tuple(rewritten), tuple(coefficients)).module()
+        coefficients.append(weights)
+        return 1
+
+    def unweighted(layer: Unweighted, ones: int) -> int:
+        if len(coefficients) <= biased[-1]:
+            with _named(len(rewritten), layer):
+                ones = layer.constants(shapes[len(rewritten)], ones)
+        rewritten.append(layer)
+        return ones
+
+    def join(layer: Join, ones: list[int]) -> int:
+        raise ValueError(f"layer {len(rewritten)} ({_name(layer)}) cannot hand on a constant input")
+
+    # The state is the number of constants behind the entries of a vector.
+    network.fold(1, weighted=weighted, unweighted=unweighted, join=join)
+    return Target(Network.chain(rewritten), tuple(coefficients)).module()
 
 
 def append_ones(x: Tensor) -> Tensor:
@@ -144,64 +142,13 @@ def append_ones(x: Tensor) -> Tensor:
     return torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
 
 
-def _with_constant(
-    position: int, layer: Weighted, weights: Array, bias: Array | None, ones: int, *, hand_on: bool
-) -> tuple[Weighted, Array]:
-    """Let a layer read its bias off the constant, and hand the constant on if need be."""
-    outputs, inputs = layer.outputs, layer.inputs
-    wide: Weighted
-    tap: tuple[int, ...]
-    if isinstance(layer, Dense):
-        wide, tap = replace(layer, inputs=inputs + ones, outputs=outputs + hand_on), ()
-    elif isinstance(layer, Conv):
-        wide = replace(layer, inputs=inputs + 1, outputs=outputs + hand_on, groups=1)
-        tap = (_tap(position, layer, 0), _tap(position, layer, 1))
-    else:
-        raise ValueError(f"layer {position} ({_name(layer)}) cannot read a constant input")
-    result = np.zeros(wide.shape, np.float32)
-    height, width = outputs // layer.groups, inputs // layer.groups
-    for group in range(layer.groups):
-        rows = slice(group * height, (group + 1) * height)
-        result[rows, group * width : (group + 1) * width] = weights[rows]
-    if bias is not None:
-        result[(slice(outputs), inputs, *tap)] = bias
-    if hand_on:
-        result[(outputs, inputs, *tap)] = 1.0
-    return wide, result
-
-
-def _tap(position: int, layer: Conv, axis: int) -> int:
-    r"""Tap of the kernel that reads a pixel of the image, never the padding, for every output.
-
-    With padding :math:`a` around :math:`H` pixels, stride :math:`s` and dilation :math:`\delta`,
-    tap :math:`t` of output :math:`p \ge 0` reads pixel :math:`ps + t\delta - a`.  It is at least 0
-    if :math:`t\delta \ge a`.  The whole kernel of length :math:`k` lies in the padded image,
-    :math:`ps + (k-1)\delta - a \le H - 1 + a`, so the pixel is at most :math:`H - 1` if
-    :math:`(k-1-t)\delta \ge a`.  We take the first tap that meets the first condition (for dilation
-    1, the tap at offset :math:`a`); if it fails the second, so do all others.
-    """
-    if layer.padding_mode == "circular":
-        return 0  # the padding repeats pixels: it is made of ones as well
-    kernel, dilation, padding = layer.kernel[axis], layer.dilation[axis], layer.padding[axis]
-    tap = ceil(padding / dilation)
-    if 2 * tap > kernel - 1:
-        raise ValueError(
-            f"layer {position} ({_name(layer)}): no tap of a kernel of length {kernel} with "
-            f"dilation {dilation} and padding {padding} stays inside the image, where the constant "
-            "is to be read"
-        )
-    return tap
-
-
-def _check_keeps_ones(position: int, layer: Layer) -> None:
-    """Refuse a layer that does not map ones to ones."""
-    if isinstance(layer, AvgPool) and layer.padding != (0, 0):
-        raise ValueError(
-            f"layer {position} ({_name(layer)}) averages over its padding: the constant channel "
-            "would not stay constant"
-        )
-    if not isinstance(layer, Relu | MaxPool | AvgPool | GlobalAvgPool | Flatten):
-        raise ValueError(f"layer {position} ({_name(layer)}) cannot hand on a constant input")
+@contextmanager
+def _named(position: int, layer: Layer) -> Iterator[None]:
+    """Let errors say which layer they are about."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"layer {position} ({_name(layer)}) {error}") from None
 
 
 def _name(layer: Layer) -> str:

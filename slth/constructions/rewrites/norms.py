@@ -1,12 +1,12 @@
 """Batch normalisation, as it is evaluated, is a scale and a shift."""
 
+from dataclasses import replace
+
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from slth.arrays import Floats
-from slth.networks import Target, layers, read_affine
+from slth.networks import read_affine
 from slth.networks.as_evaluated import check_untouched
 from slth.networks.capture import FOLDABLE, TRANSPARENT, parts
 from slth.networks.module_fields import dense_tensor
@@ -48,6 +48,7 @@ def fold_batch_norms(target: nn.Sequential) -> nn.Sequential:
 
     Examples
     --------
+    >>> import torch
     >>> net = nn.Sequential(nn.Linear(3, 4, bias=False), nn.BatchNorm1d(4), nn.ReLU())
     >>> fold_batch_norms(net)
     Sequential(
@@ -79,7 +80,7 @@ def fold_batch_norms(target: nn.Sequential) -> nn.Sequential:
     for place, (scale, shift) in scales.items():
         modules[place] = _scaled(place, modules[place], scale, shift)
     known, biases = read_affine(nn.Sequential(*modules))
-    return _with_biases(known, biases)
+    return known.module(biases)
 
 
 def _scale_and_shift(module: nn.Module) -> tuple[Floats, Floats]:
@@ -120,24 +121,6 @@ def _scaled(place: int, module: nn.Module, scale: Floats, shift: Floats) -> nn.M
     wide = scale.reshape(-1, *[1] * (weights.ndim - 1)) * weights
     moved = shift + (0.0 if bias is None else scale * bias)
     with np.errstate(over="ignore"):  # an overflow is refused as not finite
-        return _layer(layer, wide.astype(np.float32), moved.astype(np.float32))
-
-
-def _layer(
-    layer: layers.Weighted, weights: NDArray[np.float32], bias: NDArray[np.float32] | None
-) -> nn.Module:
-    module = layer.module(torch.from_numpy(weights))
-    if bias is not None:
-        module.bias = nn.Parameter(torch.from_numpy(bias), requires_grad=False)
-    return module
-
-
-def _with_biases(known: Target, biases: tuple[NDArray[np.float32] | None, ...]) -> nn.Sequential:
-    """Build a network from what was read."""
-    weighted = iter(zip(known.coefficients, biases, strict=True))
-    modules = [
-        _layer(layer, *next(weighted)) if isinstance(layer, layers.Weighted) else layer.module()
-        for layer in known.layers
-        if isinstance(layer, layers.Weighted | layers.Unweighted)
-    ]
-    return nn.Sequential(*modules)
+        scaled = replace(known, coefficients=(wide.astype(np.float32),))
+        [result] = scaled.module([moved.astype(np.float32)])
+    return result

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from slth.constructions.arguments import POSITIVE, per_layer
-from slth.networks import check_reading, layers, read
+from slth.networks import check_reading, read
 
 _LARGEST_EXPONENT = 1023
 
@@ -104,7 +104,7 @@ def rescale(
     """
     known = read(target)
     reaches = _reaches(largest, len(known.coefficients))
-    smallest = layers.smallest_input_shape(known.layers) if input_shape is None else input_shape
+    smallest = known.architecture.smallest_input_shape() if input_shape is None else input_shape
     check_reading(target, known, tuple(smallest))
     sizes = [Fraction(float(np.abs(weights).max())) for weights in known.coefficients]
     exponents = _exponents([size / reach for size, reach in zip(sizes, reaches, strict=True)])

@@ -1,10 +1,10 @@
 """What a layer of an architecture has to know, whatever its kind."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,37 +13,41 @@ from torch import Tensor, nn
 from slth.forms import Form, integer
 
 Array = NDArray[np.float64]
+Array32 = NDArray[np.float32]
 Shape = tuple[int, ...]
 
 
-class Layer(ABC):
+class Layer:
     """A layer without its weights: a frozen dataclass of numbers, names and tuples of them.
 
     Equal layers compare equal, and :func:`slth.networks.layers.to_json` stores them.  ``forms``
-    says what each field must look like, whoever gives it.
+    says what each field must look like, whoever gives it; ``reads`` is the class of torch modules
+    of which :meth:`of` makes such a layer, if there is one.  A new kind is one file in this folder.
     """
 
     forms: ClassVar[Mapping[str, Form]] = {}
+    reads: ClassVar[type[nn.Module] | None] = None
 
     def __post_init__(self) -> None:
         """Refuse fields of another form."""
         for name, form in self.forms.items():
             object.__setattr__(self, name, form(name, getattr(self, name)))
 
-    @abstractmethod
-    def output_shape(self, shape: Shape) -> Shape:
-        """Shape of an output, given that of an input (without the batch axis).
+    @classmethod
+    def of(cls, module: Any) -> Self:
+        """Read a torch module of the class ``reads``.
 
         Raises
         ------
         ValueError
-            If the layer does not take inputs of this shape; the message ends the sentence
-            "layer i (kind) …".
+            If it has settings that are not supported; the message ends the sentence
+            "module i of the target (kind) …".
         """
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class Weighted(Layer):
+class Weighted(Layer, ABC):
     r"""A linear layer: one coefficient for each output, input and element of a basis.
 
     .. math::
@@ -89,6 +93,17 @@ class Weighted(Layer):
         r"""Upper bound on :math:`\|\mathcal B\|=\max_{|\beta_b|\le1}\|\sum_b\beta_bb\|_2`."""
 
     @abstractmethod
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape of an output, given that of an input (without the batch axis).
+
+        Raises
+        ------
+        ValueError
+            If the layer does not take inputs of this shape; the message ends the sentence
+            "layer i (kind) …".
+        """
+
+    @abstractmethod
     def pair(self, hidden: int) -> tuple["Weighted", "Weighted"]:
         """Two layers with ``hidden`` channels between them: the random pair for this layer.
 
@@ -118,6 +133,26 @@ class Weighted(Layer):
     def module(self, weights: Tensor) -> nn.Module:
         """Return the layer as an ordinary module without gradients."""
 
+    def with_constant(
+        self, weights: Array32, bias: Array32 | None, ones: int, *, hand_on: bool
+    ) -> tuple["Weighted", Array32]:
+        """Return the layer that reads its bias off a constant input, and its coefficients.
+
+        Parameters
+        ----------
+        weights, bias : ndarray of float32
+        ones : int
+            Constants behind the entries of a vector, of which the first is read.
+        hand_on : bool
+            Whether the constant is an output as well.
+
+        Raises
+        ------
+        ValueError
+            If it cannot; the message ends the sentence "layer i (kind) …".
+        """
+        raise ValueError("cannot read a constant input")
+
     def roundings(self, terms: int) -> int:
         """Count the roundings behind one output that is made of this many coefficients, at most.
 
@@ -144,25 +179,41 @@ class Weighted(Layer):
         >>> list(Dense(10, 5).row_blocks(most=25))
         [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
         """
-        rows = max(1, most // prod(self.shape[1:]))
-        group = self.outputs // self.groups
-        for end in range(group, self.outputs + 1, group):
-            for start in range(end - group, end, rows):
-                yield slice(start, min(start + rows, end))
+        return row_blocks(self.shape, self.groups, most)
 
     def group_inputs(self, rows: slice) -> slice:
         """Channels that the outputs of one of the :meth:`row_blocks` read."""
-        width = self.inputs // self.groups
-        group = rows.start // (self.outputs // self.groups)
-        return slice(group * width, (group + 1) * width)
+        return group_inputs(self.shape, self.groups, rows)
 
 
-class Unweighted(Layer):
-    """A layer without weights, positively homogeneous and 0 at 0.
+def row_blocks(shape: Shape, groups: int, most: int) -> Iterator[slice]:
+    """As :meth:`Weighted.row_blocks`, of coefficients (out, in / groups, ...)."""
+    rows = max(1, most // prod(shape[1:]))
+    group = shape[0] // groups
+    for end in range(group, shape[0] + 1, group):
+        for start in range(end - group, end, rows):
+            yield slice(start, min(start + rows, end))
+
+
+def group_inputs(shape: Shape, groups: int, rows: slice) -> slice:
+    """As :meth:`Weighted.group_inputs`, of coefficients (out, in / groups, ...)."""
+    group = rows.start // (shape[0] // groups)
+    return slice(group * shape[1], (group + 1) * shape[1])
+
+
+class Unweighted(Layer, ABC):
+    """A layer without weights, 0 at 0.
 
     Of inputs that differ by at most e ≥ 0, entry by entry, it makes outputs that differ by at most
-    what it makes of e.
+    what it makes of e.  Most are positively homogeneous; one that is not says so, and then errors
+    are sought in the whole ball and not on the sphere alone.
     """
+
+    homogeneous: ClassVar[bool] = True
+
+    @abstractmethod
+    def output_shape(self, shape: Shape) -> Shape:
+        """As that of :class:`Weighted`."""
 
     @abstractmethod
     def apply(self, x: Tensor) -> Tensor:
@@ -171,6 +222,16 @@ class Unweighted(Layer):
     @abstractmethod
     def lipschitz(self, shape: Shape) -> float:
         r"""Lipschitz constant in :math:`\ell_2`, at inputs of this shape."""
+
+    def spread(self, shape: Shape, radius: float, error: float) -> tuple[float, float]:
+        r"""Bound outputs and their errors, of inputs at most so long and at most so far off.
+
+        .. math::
+            \|x\|\le r,\ \|\hat x-x\|\le d \;\Rightarrow\;
+            \|\phi(x)\|\le Lr,\ \|\phi(\hat x)-\phi(x)\|\le Ld
+        """
+        gain = self.lipschitz(shape)
+        return gain * radius, gain * error
 
     @abstractmethod
     def is_nonnegative(self, inputs: bool) -> bool:
@@ -183,3 +244,41 @@ class Unweighted(Layer):
     def additions(self, shape: Shape) -> int:
         """Count the floating-point operations behind one output, each of which may round."""
         return 0
+
+    def constants(self, shape: Shape, ones: int) -> int:
+        """Count the ones that a constant channel becomes, or the ones behind a vector.
+
+        Raises
+        ------
+        ValueError
+            If they do not stay ones; the message ends the sentence "layer i (kind) …".
+        """
+        raise ValueError("cannot hand on a constant input")
+
+
+class Join(Layer, ABC):
+    """A layer without weights that takes the outputs of several others, 0 where they are 0."""
+
+    @abstractmethod
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        """As that of :class:`Weighted`, of several shapes."""
+
+    @abstractmethod
+    def apply(self, xs: Sequence[Tensor]) -> Tensor:
+        """Evaluate the layer on batches, each of shape (batch, ...)."""
+
+    @abstractmethod
+    def spread(self, bounds: Sequence[float]) -> float:
+        """Bound an output whose parts are at most so long; differences of parts are parts."""
+
+    @abstractmethod
+    def is_nonnegative(self, inputs: Sequence[bool]) -> bool:
+        """Whether outputs cannot be negative, given whether inputs cannot."""
+
+    @abstractmethod
+    def additions(self, parts: int) -> int:
+        """Count the roundings behind one output of so many parts."""
+
+    @abstractmethod
+    def module(self) -> nn.Module:
+        """Return the layer as an ordinary module of several arguments."""

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import prod
-from typing import ClassVar, Literal, get_args
+from math import ceil, prod
+from typing import Any, ClassVar, Literal, get_args
 
+import numpy as np
 from torch import Tensor, nn
 
 from slth.forms import Form, choice, integer, listed
-from slth.networks.layers.base import Array, Shape, Weighted
+from slth.networks.layers.base import Array, Array32, Shape, Weighted
 from slth.networks.layers.norms import convolution_norm_bound
 
 PaddingMode = Literal["zeros", "circular"]
@@ -52,6 +53,7 @@ class Conv(Weighted):
     ((60, 3, 1, 1), (8, 60, 5, 5))
     """
 
+    reads: ClassVar[type[nn.Module] | None] = nn.Conv2d
     forms: ClassVar[Mapping[str, Form]] = {
         **Weighted.forms,
         "kernel": two(1),
@@ -82,6 +84,31 @@ class Conv(Weighted):
             2 * padding > most for padding, most in zip(self.padding, reach, strict=True)
         ):
             raise ValueError(f"circular padding {self.padding} repeats outputs of {self.kernel}")
+
+    @classmethod
+    def of(cls, module: nn.Conv2d) -> "Conv":
+        """Read kernel, stride, padding, dilation and groups."""
+        padding: Any = module.padding
+        if isinstance(padding, str):
+            reach = [
+                step * (taps - 1)
+                for step, taps in zip(module.dilation, module.kernel_size, strict=True)
+            ]
+            if padding == "same" and any(length % 2 for length in reach):
+                raise ValueError(
+                    "pads an even kernel on one side only: give the padding in numbers"
+                )
+            padding = tuple(length // 2 if padding == "same" else 0 for length in reach)
+        return cls(
+            module.in_channels,
+            module.out_channels,
+            module.kernel_size,  # type: ignore[arg-type]
+            module.stride,  # type: ignore[arg-type]
+            padding,
+            module.dilation,  # type: ignore[arg-type]
+            module.groups,
+            module.padding_mode,  # type: ignore[arg-type]
+        )
 
     @property
     def basis(self) -> Shape:
@@ -135,6 +162,45 @@ class Conv(Weighted):
         )
         conv.weight = nn.Parameter(weights, requires_grad=False)
         return conv
+
+    def with_constant(
+        self, weights: Array32, bias: Array32 | None, ones: int, *, hand_on: bool
+    ) -> tuple["Conv", Array32]:
+        """Add a channel of ones that is read through one tap; groups become zeros."""
+        wide = replace(self, inputs=self.inputs + 1, outputs=self.outputs + hand_on, groups=1)
+        tap = (self._inner_tap(0), self._inner_tap(1))
+        result = np.zeros(wide.shape, np.float32)
+        height, width = self.outputs // self.groups, self.inputs // self.groups
+        for group in range(self.groups):
+            rows = slice(group * height, (group + 1) * height)
+            result[rows, group * width : (group + 1) * width] = weights[rows]
+        if bias is not None:
+            result[: self.outputs, self.inputs, *tap] = bias
+        if hand_on:
+            result[self.outputs, self.inputs, *tap] = 1.0
+        return wide, result
+
+    def _inner_tap(self, axis: int) -> int:
+        r"""Tap of the kernel that reads a pixel of the image, never the padding, for every output.
+
+        With padding :math:`a` around :math:`H` pixels, stride :math:`s` and dilation
+        :math:`\delta`, tap :math:`t` of output :math:`p \ge 0` reads pixel
+        :math:`ps + t\delta - a`.  It is at least 0 if :math:`t\delta \ge a`.  The whole kernel of
+        length :math:`k` lies in the padded image, :math:`ps + (k-1)\delta - a \le H - 1 + a`, so
+        the pixel is at most :math:`H - 1` if :math:`(k-1-t)\delta \ge a`.  We take the first tap
+        that meets the first condition (for dilation 1, the tap at offset :math:`a`); if it fails
+        the second, so do all others.
+        """
+        if self.padding_mode == "circular":
+            return 0  # the padding repeats pixels: it is made of ones as well
+        kernel, dilation, padding = self.kernel[axis], self.dilation[axis], self.padding[axis]
+        tap = ceil(padding / dilation)
+        if 2 * tap > kernel - 1:
+            raise ValueError(
+                f"cannot read a constant input: no tap of a kernel of length {kernel} with "
+                f"dilation {dilation} and padding {padding} stays inside the image"
+            )
+        return tap
 
     def output_shape(self, shape: Shape) -> Shape:
         """Images to images."""

@@ -1,10 +1,12 @@
 """Fully connected layers."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+import numpy as np
 from torch import Tensor, nn
 
-from slth.networks.layers.base import Array, Shape, Weighted
+from slth.networks.layers.base import Array, Array32, Shape, Weighted
 from slth.networks.layers.norms import spectral_norm_bound
 
 
@@ -19,6 +21,13 @@ class Dense(Weighted):
     >>> Dense(3, 2).pair(12)
     (Dense(inputs=3, outputs=12), Dense(inputs=12, outputs=2))
     """
+
+    reads: ClassVar[type[nn.Module] | None] = nn.Linear
+
+    @classmethod
+    def of(cls, module: nn.Linear) -> "Dense":
+        """Read the two widths."""
+        return cls(module.in_features, module.out_features)
 
     @property
     def basis(self) -> Shape:
@@ -53,6 +62,19 @@ class Dense(Weighted):
         linear = nn.Linear(columns, rows, bias=False, device="meta")  # draws no initial weights
         linear.weight = nn.Parameter(weights, requires_grad=False)
         return linear
+
+    def with_constant(
+        self, weights: Array32, bias: Array32 | None, ones: int, *, hand_on: bool
+    ) -> tuple["Dense", Array32]:
+        """Add a column that reads the constant, and a row that hands it on."""
+        wide = Dense(self.inputs + ones, self.outputs + hand_on)
+        result = np.zeros(wide.shape, np.float32)
+        result[: self.outputs, : self.inputs] = weights
+        if bias is not None:
+            result[: self.outputs, self.inputs] = bias
+        if hand_on:
+            result[self.outputs, self.inputs] = 1.0
+        return wide, result
 
     def output_shape(self, shape: Shape) -> Shape:
         """Vectors to vectors."""

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
@@ -13,6 +13,14 @@ from slth.networks.layers.base import Array, Shape, Unweighted, Weighted
 
 # Which space it names is for :func:`slth.equivariance.space` to say.
 _SPACE = text(99)
+
+
+def _name(module: Any) -> str:
+    """Name of the space of a module, if others can find the space by it."""
+    space: equivariance.Space = module.space
+    if equivariance.space(space.name) != space:
+        raise ValueError(f"is on another space than the one known as {space.name}")
+    return space.name
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,7 @@ class Equivariant(Weighted):
     Equivariant(inputs=3, outputs=60, space='sets(5)')
     """
 
+    reads: ClassVar[type[nn.Module] | None] = equivariance.EquivariantLinear
     forms: ClassVar[Mapping[str, Form]] = {**Weighted.forms, "space": _SPACE}
 
     space: str
@@ -51,6 +60,11 @@ class Equivariant(Weighted):
         """Refuse what is no layer, and take the space's own name."""
         super().__post_init__()
         object.__setattr__(self, "space", self._space.name)
+
+    @classmethod
+    def of(cls, module: equivariance.EquivariantLinear) -> "Equivariant":
+        """Read channels and space."""
+        return cls(module.in_channels, module.out_channels, _name(module))
 
     @property
     def _space(self) -> equivariance.Space:
@@ -133,6 +147,11 @@ class _OnSpace(Unweighted):
         object.__setattr__(self, "space", self._space.name)
         self.module()
 
+    @classmethod
+    def of(cls, module: Any) -> Self:
+        """Read the space."""
+        return cls(_name(module))
+
     @property
     def _space(self) -> equivariance.Space:
         return equivariance.space(self.space)
@@ -166,6 +185,8 @@ class Lift(_OnSpace):
     ((1, 256), 2.0)
     """
 
+    reads: ClassVar[type[nn.Module] | None] = equivariance.Lift
+
     @property
     def image(self) -> Shape:
         """Height and width."""
@@ -196,6 +217,8 @@ class GroupPool(_OnSpace):
     ((3,), 0.5)
     """
 
+    reads: ClassVar[type[nn.Module] | None] = equivariance.GroupPool
+
     def lipschitz(self, shape: Shape) -> float:
         """Return one over the square root of the number of coordinates."""
         return self.module().norm
@@ -224,6 +247,8 @@ class TurnPool(_OnSpace):
     >>> pool.output_shape((3, 256)), pool.lipschitz((3, 256))
     ((3, 8, 8), 0.5)
     """
+
+    reads: ClassVar[type[nn.Module] | None] = equivariance.TurnPool
 
     def lipschitz(self, shape: Shape) -> float:
         """Return one over the square root of the number of images that are averaged."""

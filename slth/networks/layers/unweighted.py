@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, prod, sqrt
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -12,9 +12,25 @@ from slth.networks.layers.base import Shape, Unweighted
 from slth.networks.layers.conv import Two, two, window_positions
 
 
+def _both(value: Any) -> Two:
+    """Read torch's "one number or two"."""
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
 @dataclass(frozen=True)
 class Relu(Unweighted):
     """The positive part of every entry."""
+
+    reads: ClassVar[type[nn.Module] | None] = nn.ReLU
+
+    @classmethod
+    def of(cls, module: nn.ReLU) -> "Relu":
+        """There is nothing to read."""
+        return cls()
+
+    def constants(self, shape: Shape, ones: int) -> int:
+        """Leave ones alone."""
+        return ones
 
     def apply(self, x: Tensor) -> Tensor:
         """Cut off what is negative."""
@@ -58,6 +74,10 @@ class _Window(Unweighted):
         """Count the windows that share an entry, at most."""
         return prod(ceil(taps / jump) for taps, jump in zip(self.kernel, self.stride, strict=True))
 
+    def constants(self, shape: Shape, ones: int) -> int:
+        """Leave ones alone: maxima and means of ones are ones."""
+        return ones
+
     def is_nonnegative(self, inputs: bool) -> bool:
         """Neither maxima nor means of non-negative numbers are negative."""
         return inputs
@@ -82,6 +102,15 @@ class MaxPool(_Window):
     >>> MaxPool((2, 2), (2, 2)).lipschitz((1, 8, 8)), MaxPool((3, 3), (2, 2)).lipschitz((1, 8, 8))
     (1.0, 2.0)
     """
+
+    reads: ClassVar[type[nn.Module] | None] = nn.MaxPool2d
+
+    @classmethod
+    def of(cls, module: nn.MaxPool2d) -> "MaxPool":
+        """Read the window."""
+        if module.ceil_mode or module.return_indices or _both(module.dilation) != (1, 1):
+            raise ValueError("has ceil_mode, return_indices or dilation, which are not supported")
+        return cls(*map(_both, (module.kernel_size, module.stride, module.padding)))
 
     def apply(self, x: Tensor) -> Tensor:
         """Take maxima."""
@@ -110,6 +139,24 @@ class AvgPool(_Window):
     0.5
     """
 
+    reads: ClassVar[type[nn.Module] | None] = nn.AvgPool2d
+
+    @classmethod
+    def of(cls, module: nn.AvgPool2d) -> "AvgPool":
+        """Read the window."""
+        uncounted = not module.count_include_pad and _both(module.padding) != (0, 0)
+        if module.ceil_mode or module.divisor_override is not None or uncounted:
+            raise ValueError(
+                "has ceil_mode, divisor_override or uncounted padding, which are not supported"
+            )
+        return cls(*map(_both, (module.kernel_size, module.stride, module.padding)))
+
+    def constants(self, shape: Shape, ones: int) -> int:
+        """Leave ones alone, if there are no zeros around them."""
+        if self.padding != (0, 0):
+            raise ValueError("averages over its padding: the constant channel would not stay so")
+        return ones
+
     def apply(self, x: Tensor) -> Tensor:
         """Take means."""
         return nn.functional.avg_pool2d(x, self.kernel, self.stride, self.padding)
@@ -136,6 +183,19 @@ class GlobalAvgPool(Unweighted):
     >>> GlobalAvgPool().lipschitz((5, 4, 4)), GlobalAvgPool().output_shape((5, 4, 4))
     (0.25, (5, 1, 1))
     """
+
+    reads: ClassVar[type[nn.Module] | None] = nn.AdaptiveAvgPool2d
+
+    @classmethod
+    def of(cls, module: nn.AdaptiveAvgPool2d) -> "GlobalAvgPool":
+        """Refuse outputs of more than one pixel."""
+        if _both(module.output_size) != (1, 1):
+            raise ValueError(f"has output size {module.output_size}; supported is 1")
+        return cls()
+
+    def constants(self, shape: Shape, ones: int) -> int:
+        """Leave ones alone."""
+        return ones
 
     def apply(self, x: Tensor) -> Tensor:
         """Take the mean of each channel."""
@@ -167,6 +227,19 @@ class GlobalAvgPool(Unweighted):
 @dataclass(frozen=True)
 class Flatten(Unweighted):
     """All entries as one vector."""
+
+    reads: ClassVar[type[nn.Module] | None] = nn.Flatten
+
+    @classmethod
+    def of(cls, module: nn.Flatten) -> "Flatten":
+        """Refuse to keep any axis but that of the batch."""
+        if (module.start_dim, module.end_dim) != (1, -1):
+            raise ValueError("must flatten everything but the batch axis")
+        return cls()
+
+    def constants(self, shape: Shape, ones: int) -> int:
+        """Make a one of each pixel of the constant channel."""
+        return prod(shape[1:]) if len(shape) > 1 else ones
 
     def apply(self, x: Tensor) -> Tensor:
         """Forget the shape."""

@@ -11,8 +11,8 @@ from torch import nn
 
 from slth import equivariance
 from slth.equivariance import EquivariantLinear, Space
-from slth.networks import layers, read
-from slth.networks.layers import Equivariant, GroupPool, Lift, TurnPool, Unweighted
+from slth.networks import Network, layers, read
+from slth.networks.layers import Equivariant, GroupPool, Lift, TurnPool, Unweighted, Weighted
 
 P4 = "cyclic-images(4, 4x4, 3)"
 
@@ -72,13 +72,15 @@ def test_bound_is_within_what_tolerances_assume() -> None:
 
 
 def test_shapes_go_through() -> None:
-    chain = [Lift(P4), Equivariant(1, 3, P4), layers.Relu(), TurnPool(P4), layers.Flatten()]
-    assert layers.default_input_shape(chain) == (1, 4, 4)
-    assert layers.shapes(chain, (1, 4, 4)) == (
+    chain = Network.chain(
+        [Lift(P4), Equivariant(1, 3, P4), layers.Relu(), TurnPool(P4), layers.Flatten()]
+    )
+    assert chain.default_input_shape() == (1, 4, 4)
+    assert chain.shapes((1, 4, 4)) == (
         (1, 4, 4), (1, 64), (3, 64), (3, 64), (3, 4, 4), (48,)
     )  # fmt: skip
-    assert layers.signed(chain, nonnegative_inputs=True) == (False,)
-    assert layers.default_input_shape([Equivariant(2, 3, "sets(4)")]) == (2, 4)
+    assert chain.signed(nonnegative_inputs=True) == (False,)
+    assert Network.chain([Equivariant(2, 3, "sets(4)")]).default_input_shape() == (2, 4)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,9 @@ def test_shapes_go_through() -> None:
         (Equivariant(2, 3, P4), (1, 64), r"takes features of shape \(2, 64\), not shape \(1, 64\)"),
     ],
 )
-def test_shapes_that_do_not_fit(layer: layers.Layer, shape: tuple[int, ...], message: str) -> None:
+def test_shapes_that_do_not_fit(
+    layer: Weighted | Unweighted, shape: tuple[int, ...], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         layer.output_shape(shape)
 
