@@ -1,11 +1,14 @@
 """The house has three floors, and the ground floor opens without torch."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from importlinter.cli import lint_imports
+
+from slth.networks.layers.kinds import KINDS
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,3 +43,17 @@ def test_floor_opens_without_torch(module: str) -> None:
 
 def test_the_probe_sees_torch_where_it_is_needed() -> None:
     assert "torch" in _modules_after("from slth import prune")
+
+
+def test_only_networks_look_at_the_kinds_of_layers() -> None:
+    """Elsewhere, what differs from kind to kind is asked of the layer, or told by a fold."""
+    kinds = (
+        rf"isinstance\([^()]*\b({'|'.join(['Layer', 'Weighted', 'Unweighted', 'Join', *KINDS])})\b"
+    )
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "slth").rglob("*.py")
+        if re.search(kinds, path.read_text("utf-8"))
+    }
+    assert found
+    assert [path for path in sorted(found) if not path.startswith("slth/networks/")] == []

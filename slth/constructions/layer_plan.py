@@ -185,7 +185,7 @@ def plan_layers(
 
 
 def check_reach(plan: LayerPlan, index: int, law: WeightLaw) -> None:
-    """Refuse a weight that no ``size`` products of uniform weights, each below 1, can sum to.
+    """Refuse a weight that no ``size`` products of weights of a bounded law can sum to.
 
     Raises
     ------
@@ -203,10 +203,13 @@ def check_reach(plan: LayerPlan, index: int, law: WeightLaw) -> None:
     divide the layer by more than 1.25 (rescale moves scales between layers)
     """
     size, largest = plan.size, plan.largest
-    if law == "uniform" and size is not None and largest - plan.tolerance >= size:
+    if size is None:
+        return
+    reach = size * WEIGHT_LAWS[law].largest ** 2
+    if largest - plan.tolerance >= reach:
         raise ValueError(
             f"target layer {index} has a weight of size {largest:.6g}, out of reach of k={size} "
-            f"products below 1: divide the layer by more than {largest / size:.4g} "
+            f"products below {reach / size:g}: divide the layer by more than {largest / reach:.4g} "
             "(rescale moves scales between layers)"
         )
 

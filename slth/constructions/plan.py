@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
 
 from torch import nn
 
@@ -159,7 +158,6 @@ def plan(
     """
     known = read(target)
     depth = len(known.coefficients)
-from slth.weight_laws import WEIGHT_LAWS
     sizes = per_layer("sizes", "size", size, depth, optional(WHOLE))
     if None in sizes and any(sizes):
         raise ValueError(f"sizes {tuple(sizes)}: give one for each layer, or none at all")

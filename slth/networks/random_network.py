@@ -10,7 +10,6 @@ from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from slth.forms import choice, instance, integer, listed
 from slth.networks.layers import Dense, Layer, Relu, Shape, Weighted
@@ -253,7 +252,4 @@ def _part(
     generator = np.random.Philox(key=seed, counter=(layer << 128) | (block << 64) | skipped)
     raw = generator.random_raw((extra + stop - start + 1) // 2)
     words = np.asarray(raw, dtype="<u8").view("<u4")[extra : extra + stop - start]
-    if law == "uniform":
-        odd = 2 * (words >> 8).astype(np.int32) + (1 - (1 << 24))
-        return odd.astype(np.float32) * np.float32(2.0**-24)
-    return np.asarray(ndtri((words + 0.5) * 2.0**-32), dtype=np.float32)
+    return WEIGHT_LAWS[law].draw(words)
