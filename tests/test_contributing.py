@@ -110,6 +110,7 @@ from slth.constructions import catalogue
 from slth.tickets import judges
 
 assert slth.__file__.startswith(sys.argv[1]), slth.__file__
+torch.manual_seed(0)
 target = torch.nn.Sequential(torch.nn.Linear(3, 2, bias=False))
 torch.nn.init.uniform_(target[0].weight, -0.5, 0.5)
 torch.save(target, sys.argv[1] + "/target.pt")
@@ -126,7 +127,7 @@ how = dict(construction="at_most", size=4, epsilon=0.1, seed=1)
 ticket = slth.prune(target, **how)
 assert slth.verify(ticket, target).bound <= 0.1
 terms = ticket.mask.layer(1).reshape(2, 3, 2, -1).sum(axis=3)
-assert 1 <= terms.min() < terms.max() <= 4, terms
+assert terms.min() < terms.max() <= 4, terms
 with pytest.raises(slth.TicketNotFound, match="too few products"):
     slth.prune(target, **{**how, "size": 1, "samples": 90})
 with pytest.raises(ValueError, match="'at_most' needs to know how many"):
@@ -157,7 +158,9 @@ assert "weights are kept" in shell("verify", "{}/c.ticket", "{}/target.pt", code
 
 
 @pytest.mark.parametrize(
-    ("section", "program"), [("Add a construction", CONSTRUCTION), ("Add a promise", PROMISE)]
+    ("section", "program"),
+    [("Add a construction", CONSTRUCTION), ("Add a promise", PROMISE)],
+    ids=["construction", "promise"],
 )
 def test_one_file_is_enough(tmp_path: Path, section: str, program: str) -> None:
     """A construction, or a promise with its judge: everything else finds it."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -10,6 +10,7 @@ from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from slth.forms import choice, instance, integer, listed
 from slth.networks.layers import Dense, Layer, Relu, Shape, Weighted
@@ -252,4 +253,22 @@ def _part(
     generator = np.random.Philox(key=seed, counter=(layer << 128) | (block << 64) | skipped)
     raw = generator.random_raw((extra + stop - start + 1) // 2)
     words = np.asarray(raw, dtype="<u8").view("<u4")[extra : extra + stop - start]
-    return WEIGHT_LAWS[law].draw(words)
+    return _DRAW[law](words)
+
+
+def _uniform(words: NDArray[np.uint32]) -> NDArray[np.float32]:
+    """Take odd multiples of 2^-24 in (-1, 1)."""
+    odd = 2 * (words >> 8).astype(np.int32) + (1 - (1 << 24))
+    return odd.astype(np.float32) * np.float32(2.0**-24)
+
+
+def _normal(words: NDArray[np.uint32]) -> NDArray[np.float32]:
+    """Invert the distribution function of the standard normal law."""
+    return np.asarray(ndtri((words + 0.5) * 2.0**-32), dtype=np.float32)
+
+
+# Weights of as many uniform 32-bit words; what else there is to know of a law: slth.weight_laws.
+_DRAW: Mapping[WeightLaw, Callable[[NDArray[np.uint32]], NDArray[np.float32]]] = {
+    "uniform": _uniform,
+    "normal": _normal,
+}
