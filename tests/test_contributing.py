@@ -122,7 +122,7 @@ def shell(*words, code=0):
 """
 
 CONSTRUCTION = """
-assert catalogue.AtMost.__doc__ and "AtMost" in catalogue.__all__
+assert catalogue.UpTo.__doc__ and "UpTo" in catalogue.__all__
 how = dict(construction="at_most", size=4, epsilon=0.1, seed=1)
 ticket = slth.prune(target, **how)
 assert slth.verify(ticket, target).bound <= 0.1
