@@ -1,12 +1,12 @@
 """The ReLU trick: how a random hidden layer becomes a bag of random products."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from slth.arrays import Floats
 
 
-def relu(x: ArrayLike) -> Array:
+def relu(x: ArrayLike) -> Floats:
     r"""Positive part :math:`\sigma(x) = x^+ = \max(x, 0)`, so that :math:`x = x^+ - (-x)^+`.
 
     Examples
@@ -18,7 +18,7 @@ def relu(x: ArrayLike) -> Array:
     return np.maximum(np.asarray(x, dtype=np.float64), 0.0)
 
 
-def gadget(x: ArrayLike, first: ArrayLike, second: ArrayLike) -> Array:
+def gadget(x: ArrayLike, first: ArrayLike, second: ArrayLike) -> Floats:
     r"""Evaluate the hidden layer :math:`\sum_h b_h\,\sigma(a_h x)` on scalar inputs.
 
     Parameters
@@ -51,7 +51,7 @@ def gadget(x: ArrayLike, first: ArrayLike, second: ArrayLike) -> Array:
     return np.asarray(relu(np.multiply.outer(np.asarray(x, dtype=np.float64), a)) @ b)
 
 
-def products(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:
+def products(first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats]:
     r"""Slopes that the hidden units contribute on either side of 0.
 
     .. math::

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from slth.arrays import FLOAT32_ROUNDOFF
 from slth.networks.as_evaluated import as_evaluated
 from slth.networks.capture import parts
 from slth.networks.layers import Layer, Shape, Unweighted, Weighted
@@ -110,7 +111,7 @@ class _Unit:
         last = _QUICK if x.dtype == torch.float32 and quick else info.eps / 2
         if info.bits >= 32:
             return cls(last, last, info.tiny * 2.0**20, info.max)
-        return cls(last, 2.0**-24, info.tiny * 2.0, info.max)
+        return cls(last, FLOAT32_ROUNDOFF, info.tiny * 2.0, info.max)
 
     def loss(self, roundings: int) -> float:
         """Twice what so many roundings can do: ours are not without error either."""

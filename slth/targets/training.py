@@ -7,6 +7,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
+from slth.arrays import FLOAT32_ROUNDOFF
 from slth.equivariance import EquivariantLinear
 from slth.targets.data import Dataset
 from slth.threads import one_thread
@@ -66,7 +67,7 @@ def divided_by_norm(weight: Tensor) -> Tensor:
     2⁻²⁴‖W‖_F ≤ 2⁻²⁴√r‖W‖₂, r the rank.
     """
     exact = weight.double()
-    slack = 1.0 + 2.0**-24 * min(weight.shape) ** 0.5 + 1e-12
+    slack = 1.0 + FLOAT32_ROUNDOFF * min(weight.shape) ** 0.5 + 1e-12
     norm = float(torch.linalg.matrix_norm(exact, 2))
     divided: Tensor = (exact / (norm * slack)).float()
     return divided
@@ -80,5 +81,5 @@ def coefficients_divided_by_norm(layer: EquivariantLinear) -> Tensor:
     """
     exact = layer.weight.detach().double()
     norm = layer.space.norm_bound(exact.numpy())
-    slack = 1.0 + 2.0**-24 * layer.space.norm_bound(exact.abs().numpy()) / norm + 1e-9
+    slack = 1.0 + FLOAT32_ROUNDOFF * layer.space.norm_bound(exact.abs().numpy()) / norm + 1e-9
     return (exact / (norm * slack)).float()

@@ -1,4 +1,4 @@
-"""Array types, argument checks and the integer search that the theory modules share."""
+"""Argument checks and the integer search that the theory modules share."""
 
 from collections.abc import Callable
 

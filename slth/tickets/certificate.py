@@ -8,10 +8,11 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from slth.arrays import Floats
 from slth.networks import Target, check_reading, read
 from slth.networks.layers import Shape
 from slth.tickets.adversary import Domain
-from slth.tickets.pruned_pair import Array, VerificationError
+from slth.tickets.pruned_pair import VerificationError
 from slth.tickets.ticket import Ticket
 
 
@@ -50,7 +51,7 @@ class Certificate:
         Parameters of the target.
     """
 
-    weight_errors: tuple[Array, ...] = field(repr=False)
+    weight_errors: tuple[Floats, ...] = field(repr=False)
     max_weight_error: float
     norms: tuple[float, ...]
     bound: float

@@ -9,11 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from slth.arrays import FLOAT32_ROUNDOFF, ROUNDOFF, Ints
+from slth.arrays import FLOAT32_ROUNDOFF, ROUNDOFF, Floats, Ints
 from slth.networks.layers import Weighted
 from slth.tickets.subnetwork import Subnetwork
-
-Array = NDArray[np.float64]
 
 # Random weights that are regenerated at a time, and hidden values that are held at a time.
 _BLOCK = 1 << 22
@@ -46,9 +44,9 @@ class PrunedPair:
         Largest number of kept weights behind one output.
     """
 
-    slopes: Array
+    slopes: Floats
     sizes: Ints
-    magnitudes: Array
+    magnitudes: Floats
     terms: int
     _subnetwork: Subnetwork
     _index: int
@@ -123,7 +121,7 @@ class PrunedPair:
             outputs.append(second.apply(torch.from_numpy(pruned[:, used]), hidden))
         return torch.cat(outputs, dim=1)
 
-    def rounding(self, layer: Weighted, weights: Array) -> float:
+    def rounding(self, layer: Weighted, weights: Floats) -> float:
         """Bound what float64 loses in a layer, relative to the norm of its input.
 
         A sum of m products of float64 numbers, in any order, is off by at most about m·u times the
@@ -151,7 +149,7 @@ class _First:
     """
 
     inputs: Ints
-    weights: Array
+    weights: Floats
 
     @classmethod
     def of(cls, subnetwork: Subnetwork, index: int) -> "_First":
@@ -199,7 +197,7 @@ def relative_loss(roundings: int) -> float:
     return lost / (1.0 - lost) if lost < 1.0 else inf
 
 
-def _norm(layer: Weighted, magnitudes: Array) -> float:
+def _norm(layer: Weighted, magnitudes: Floats) -> float:
     """Bound the operator norm of coefficients that are at most so large."""
     largest = magnitudes.reshape(*magnitudes.shape[:2], -1).max(axis=2)
     return float(layer.basis_norm * np.linalg.norm(largest))
@@ -209,7 +207,7 @@ def _second(subnetwork: Subnetwork, index: int) -> Weighted:
     return subnetwork.random_network.weighted[2 * index + 1]
 
 
-def _kept(subnetwork: Subnetwork, layer: int) -> Iterator[tuple[slice, NDArray[np.bool_], Array]]:
+def _kept(subnetwork: Subnetwork, layer: int) -> Iterator[tuple[slice, NDArray[np.bool_], Floats]]:
     """Rows of a random layer in blocks: which weights are kept, and these weights in float64."""
     for rows in subnetwork.random_network.weighted[layer].row_blocks(_BLOCK):
         keep = subnetwork.mask.rows(layer, rows.start, rows.stop)
@@ -217,7 +215,7 @@ def _kept(subnetwork: Subnetwork, layer: int) -> Iterator[tuple[slice, NDArray[n
         yield rows, keep, weights[keep].astype(np.float64)
 
 
-def _totals(places: Ints, shape: tuple[int, int], values: Array | None = None) -> Array:
+def _totals(places: Ints, shape: tuple[int, int], values: Floats | None = None) -> Floats:
     """Sum the values, or count, per cell of an array."""
     return np.asarray(np.bincount(places, values, prod(shape)), np.float64).reshape(shape)
 

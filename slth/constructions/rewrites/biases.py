@@ -3,15 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from slth.arrays import Floats32
 from slth.networks import Network, Target, check_reading, read_affine
 from slth.networks.layers import Join, Layer, Unweighted, Weighted
-
-Array32 = NDArray[np.float32]
 
 
 def absorb_biases(target: nn.Sequential, input_shape: Sequence[int] | None = None) -> nn.Sequential:
@@ -80,7 +77,7 @@ def absorb_biases(target: nn.Sequential, input_shape: Sequence[int] | None = Non
     shapes = network.shapes(shape)
     check_reading(target, known, shape, biases)
     rewritten: list[Layer] = []
-    coefficients: list[Array32] = []
+    coefficients: list[Floats32] = []
 
     def weighted(layer: Weighted, index: int, ones: int) -> int:
         weights = known.coefficients[index]

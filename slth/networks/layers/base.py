@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, ClassVar, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from slth.arrays import Floats, Floats32
 from slth.forms import Form, integer
 
-Array = NDArray[np.float64]
-Array32 = NDArray[np.float32]
 Shape = tuple[int, ...]
 
 
@@ -120,7 +117,7 @@ class Weighted(Layer, ABC):
         """
 
     @abstractmethod
-    def norm_bound(self, weights: Array) -> float:
+    def norm_bound(self, weights: Floats) -> float:
         r"""Upper bound, rounding included, on the :math:`\ell_2` operator norm.
 
         It holds for inputs of every size.  ``weights`` has the layer's shape, except that the
@@ -134,8 +131,8 @@ class Weighted(Layer, ABC):
         """Return the layer as an ordinary module without gradients."""
 
     def with_constant(
-        self, weights: Array32, bias: Array32 | None, ones: int, *, hand_on: bool
-    ) -> tuple["Weighted", Array32]:
+        self, weights: Floats32, bias: Floats32 | None, ones: int, *, hand_on: bool
+    ) -> tuple["Weighted", Floats32]:
         """Return the layer that reads its bias off a constant input, and its coefficients.
 
         Parameters

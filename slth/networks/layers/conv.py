@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 from torch import Tensor, nn
 
+from slth.arrays import Floats, Floats32
 from slth.forms import Form, choice, integer, listed
-from slth.networks.layers.base import Array, Array32, Shape, Weighted
+from slth.networks.layers.base import Shape, Weighted
 from slth.networks.layers.norms import convolution_norm_bound
 
 PaddingMode = Literal["zeros", "circular"]
@@ -138,7 +139,7 @@ class Conv(Weighted):
         groups = x.shape[1] // weights.shape[1]
         return nn.functional.conv2d(x, weights, None, self.stride, padding, self.dilation, groups)
 
-    def norm_bound(self, weights: Array) -> float:
+    def norm_bound(self, weights: Floats) -> float:
         """Supremum of the symbol over all frequencies."""
         # On a circle the phases of a stride need not fit; without stride there are more outputs.
         stride = self.stride if self.padding_mode == "zeros" else (1, 1)
@@ -164,8 +165,8 @@ class Conv(Weighted):
         return conv
 
     def with_constant(
-        self, weights: Array32, bias: Array32 | None, ones: int, *, hand_on: bool
-    ) -> tuple["Conv", Array32]:
+        self, weights: Floats32, bias: Floats32 | None, ones: int, *, hand_on: bool
+    ) -> tuple["Conv", Floats32]:
         """Add a channel of ones that is read through one tap; groups become zeros."""
         wide = replace(self, inputs=self.inputs + 1, outputs=self.outputs + hand_on, groups=1)
         tap = (self._inner_tap(0), self._inner_tap(1))

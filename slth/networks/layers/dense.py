@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor, nn
 
-from slth.networks.layers.base import Array, Array32, Shape, Weighted
+from slth.arrays import Floats, Floats32
+from slth.networks.layers.base import Shape, Weighted
 from slth.networks.layers.norms import spectral_norm_bound
 
 
@@ -52,7 +53,7 @@ class Dense(Weighted):
         """Multiply."""
         return nn.functional.linear(x, weights)
 
-    def norm_bound(self, weights: Array) -> float:
+    def norm_bound(self, weights: Floats) -> float:
         """Spectral norm."""
         return spectral_norm_bound(weights)
 
@@ -64,8 +65,8 @@ class Dense(Weighted):
         return linear
 
     def with_constant(
-        self, weights: Array32, bias: Array32 | None, ones: int, *, hand_on: bool
-    ) -> tuple["Dense", Array32]:
+        self, weights: Floats32, bias: Floats32 | None, ones: int, *, hand_on: bool
+    ) -> tuple["Dense", Floats32]:
         """Add a column that reads the constant, and a row that hands it on."""
         wide = Dense(self.inputs + ones, self.outputs + hand_on)
         result = np.zeros(wide.shape, np.float32)

@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Self
 from torch import Tensor, nn
 
 from slth import equivariance
+from slth.arrays import Floats
 from slth.forms import Form, text
-from slth.networks.layers.base import Array, Shape, Unweighted, Weighted
+from slth.networks.layers.base import Shape, Unweighted, Weighted
 
 # Which space it names is for :func:`slth.equivariance.space` to say.
 _SPACE = text(99)
@@ -105,7 +106,7 @@ class Equivariant(Weighted):
         sums = self._space.kernels.sum(axis=(2, 3, 4))
         return terms * int(sums.max()) + self._space.n_maps
 
-    def norm_bound(self, weights: Array) -> float:
+    def norm_bound(self, weights: Floats) -> float:
         """As the space says."""
         return self._space.norm_bound(weights)
 

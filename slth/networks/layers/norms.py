@@ -4,14 +4,11 @@ from math import cos, pi, prod, sqrt
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from torch import Tensor
 
-from slth.arrays import ROUNDOFF
+from slth.arrays import ROUNDOFF, Floats
 from slth.threads import one_thread
-
-Array = NDArray[np.float64]
 
 # What float64 can lose, relative to the largest singular value of a matrix of n rows or columns:
 # its products, its decomposition and the sum over a kernel are off by at most about n² roundings.
@@ -32,7 +29,7 @@ _MOST_NUMBERS = 1 << 24
 _STEP = 0.01
 
 
-def spectral_norm_bound(matrix: Array) -> float:
+def spectral_norm_bound(matrix: Floats) -> float:
     """Largest singular value, raised by what rounding can do.
 
     Examples
@@ -49,7 +46,7 @@ def spectral_norm_bound(matrix: Array) -> float:
     return scale * sqrt(square) * _inflation(matrix.shape)
 
 
-def frobenius_bound(weights: Array, groups: int) -> float:
+def frobenius_bound(weights: Floats, groups: int) -> float:
     r"""Bound by :math:`\max_g\|(\sum_b|W_{oib}|)_{oi\in g}\|_F`, for a basis of isometries.
 
     Parameters
@@ -71,7 +68,7 @@ def frobenius_bound(weights: Array, groups: int) -> float:
 
 
 def convolution_norm_bound(
-    weights: Array,
+    weights: Floats,
     *,
     stride: tuple[int, int] = (1, 1),
     dilation: tuple[int, int] = (1, 1),
@@ -166,7 +163,7 @@ def _estimate(gram: Tensor) -> float:
     if size < _LARGE:
         return 0.0
 
-    def product(vector: Array) -> Array:
+    def product(vector: Floats) -> Floats:
         return (gram @ torch.from_numpy(vector.ravel())).numpy()
 
     operator = LinearOperator((size, size), matvec=product, dtype=np.float64)
@@ -192,7 +189,7 @@ def _raised(square: float, grams: Tensor, *, step: float) -> float:
     return square
 
 
-def _phases(weights: Array, stride: tuple[int, int], dilation: tuple[int, int]) -> Array:
+def _phases(weights: Floats, stride: tuple[int, int], dilation: tuple[int, int]) -> Floats:
     """Kernel without stride on the phases of the input: (out, in · s₁ · s₂, height, width)."""
     out, inputs, *kernel = weights.shape
     lengths = [step * (taps - 1) + 1 for step, taps in zip(dilation, kernel, strict=True)]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from slth.arrays import ROUNDOFF
+from slth.arrays import ROUNDOFF, Floats
 from slth.forms import Form, choice, integer, listed, number, optional, text
 from slth.networks import Network, RandomNetwork, Target
 from slth.networks.layers import Join, Shape, Unweighted, Weighted
@@ -17,7 +17,7 @@ from slth.objectives import OBJECTIVES, Objective
 from slth.tickets.adversary import Domain, largest_error
 from slth.tickets.certificate import Certificate
 from slth.tickets.promise import Promise
-from slth.tickets.pruned_pair import Array, PrunedPair, VerificationError, relative_loss
+from slth.tickets.pruned_pair import PrunedPair, VerificationError, relative_loss
 from slth.tickets.report import by_layer
 from slth.tickets.ticket import Ticket
 
@@ -131,7 +131,7 @@ class PairPromise(Promise):
         network = target.architecture
         signed = network.signed(nonnegative_inputs=ticket.nonnegative_inputs)
         pairs: list[PrunedPair] = []
-        weight_errors: list[Array] = []
+        weight_errors: list[Floats] = []
         norms: list[float] = []
         empty = 0
 
@@ -241,7 +241,7 @@ def _check_sizes(index: int, pair: PrunedPair, size: int | None, signed: bool) -
         )
 
 
-def _check_promises(promise: PairPromise, weight_errors: Sequence[Array], bound: float) -> None:
+def _check_promises(promise: PairPromise, weight_errors: Sequence[Floats], bound: float) -> None:
     """Check every weight against its tolerance, and the bound against epsilon."""
     pairs = zip(weight_errors, promise.weight_tolerances, strict=True)
     for index, (errors, tolerance) in enumerate(pairs):
