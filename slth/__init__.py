@@ -6,8 +6,8 @@ architectures, random networks and targets, :mod:`slth.tickets` masks, tickets a
 :mod:`slth.sweep` runs declared grids of experiments.  On the floor above,
 :mod:`slth.constructions` turns the theorems into programs that map a target network to a ticket,
 and :mod:`slth.experiments` holds the book's heavy experiments.  In the cellar,
-:mod:`slth.equivariance` holds symmetries and the layers that respect them, and :mod:`slth.shipped`
-finds the book's files that come with the package.
+:mod:`slth.equivariance` holds symmetries and the layers that respect them, and
+:mod:`slth.resources` finds the book's files that come with the package.
 ``import slth`` does not import torch; the names that need it (``prune``, ``verify``, ``Ticket``, …)
 load it on first use.
 """
@@ -15,6 +15,7 @@ load it on first use.
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+from warnings import warn
 
 if TYPE_CHECKING:
     from slth.constructions.not_found import TicketNotFound
@@ -40,7 +41,7 @@ _SUBPACKAGES = (
     "experiments",
     "networks",
     "plotting",
-    "shipped",
+    "resources",
     "subset_sum",
     "sweep",
     "targets",
@@ -64,6 +65,9 @@ def __getattr__(name: str) -> Any:
     """Load submodules and the names that need torch on first use (PEP 562)."""
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
+    if name == "shipped":
+        warn("slth.shipped is slth.resources now", DeprecationWarning, stacklevel=2)
+        name = "resources"
     if name in _SUBPACKAGES:
         return import_module(f"slth.{name}")
     raise AttributeError(f"module 'slth' has no attribute {name!r}")

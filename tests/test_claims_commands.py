@@ -15,7 +15,7 @@ import psutil
 import pytest
 from click.testing import CliRunner, Result
 
-from slth import claims, shipped
+from slth import claims, resources
 from slth.__main__ import main
 from slth.claims import verification
 from slth.claims.chapters import Run
@@ -312,8 +312,8 @@ def test_an_interruption_is_one_line_and_leaves_nothing(
 
 
 def test_stored_times_are_those_of_chapters() -> None:
-    times = json.loads(shipped.path("run-times.json").read_text("utf-8"))
-    chapters = {path.stem for path in shipped.path("chapters").glob("*.md")}
+    times = json.loads(resources.path("run-times.json").read_text("utf-8"))
+    chapters = {path.stem for path in resources.path("chapters").glob("*.md")}
     assert set(times) == {"full", "fast"}
     assert all(set(one) <= chapters and min(one.values()) > 0 for one in times.values())
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from importlinter.cli import lint_imports
 
+import slth
 from slth.networks.layers.kinds import KINDS
 
 ROOT = Path(__file__).parents[1]
@@ -57,3 +58,8 @@ def test_only_networks_look_at_the_kinds_of_layers() -> None:
     }
     assert found
     assert [path for path in sorted(found) if not path.startswith("slth/networks/")] == []
+
+
+def test_the_old_name_of_the_resources_leads_to_them() -> None:
+    with pytest.warns(DeprecationWarning, match="slth.resources now"):
+        assert slth.shipped is slth.resources

@@ -27,7 +27,7 @@ PACKAGES = (
     "slth.experiments",
     "slth.plotting",
     "slth.notebook",
-    "slth.shipped",
+    "slth.resources",
 )
 """The public packages and modules; each has a page of its own."""
 

@@ -21,7 +21,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from slth import shipped
+from slth import resources
 from slth.claims.ledger import MIME
 from slth.claims.rules import Record
 from slth.processes import follow_parent
@@ -181,7 +181,7 @@ def records(notebook: Any) -> list[dict[str, Any]]:
 def expected_seconds(name: str, profile: str) -> float | None:
     """Return how long a chapter took when its time was last stored, or None."""
     try:
-        times = json.loads(shipped.path("run-times.json").read_text("utf-8"))
+        times = json.loads(resources.path("run-times.json").read_text("utf-8"))
     except FileNotFoundError:
         return None
     seconds: float | None = times.get(profile, {}).get(name)
@@ -270,7 +270,7 @@ def _parameters(name: str, notebook: Any) -> dict[str, Any]:
 
 def _environment(folder: str, registry: Path, workers: int) -> dict[str, str]:
     """Return what kernels find in their environment, besides what is there."""
-    here = str(Path(shipped.__file__).resolve().parents[1])
+    here = str(Path(resources.__file__).resolve().parents[1])
     threads = str(max(1, (os.cpu_count() or 1) // workers))  # more would wait for one another
     return {
         "OMP_NUM_THREADS": threads,

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from slth import shipped
+from slth import resources
 
 KINDS = ("computed", "simulated", "illustration")
 """How a claim is checked: by arithmetic, by random trials, or not at all."""
@@ -121,7 +121,7 @@ def registry_path() -> Path:
             raise RegistryError(f"no folder of claims at {chosen}")
         return chosen
     try:
-        return shipped.path("registry")
+        return resources.path("registry")
     except FileNotFoundError as error:
         raise RegistryError(f"no registry of claims: {error}") from None
 

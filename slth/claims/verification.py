@@ -5,7 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal
 
-from slth import shipped
+from slth import resources
 from slth.claims import chapters
 from slth.claims.registry import Claim, registry_path
 from slth.claims.rules import Record
@@ -60,7 +60,7 @@ def run_chapter(name: str, profile: str) -> chapters.Run:
     ChapterDied
         If the chapter's process was killed, for lack of memory or by somebody.
     """
-    chapter = chapters.read(shipped.path("chapters", f"{name}.md"))
+    chapter = chapters.read(resources.path("chapters", f"{name}.md"))
     with closing(
         chapters.run([(chapter, chapter.overrides(profile))], registry_path())
     ) as finished:

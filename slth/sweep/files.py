@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from slth import shipped
+from slth import resources
 from slth.files import write_atomically
 from slth.sweep.canonical import Scalar, canonical
 from slth.sweep.cells import types_of
@@ -112,7 +112,7 @@ def load(grid: Grid, folder: str | Path | None = None) -> pd.DataFrame:
         what differs and how to make it again.
     """
     try:
-        home = shipped.path("data") if folder is None else Path(folder)
+        home = resources.path("data") if folder is None else Path(folder)
         return _load(grid, home / f"{grid.name}.csv")
     except (DataError, FileNotFoundError) as error:
         declaration = grid.declaration or "MODULE:GRID"

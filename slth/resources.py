@@ -20,7 +20,7 @@ IN_REPOSITORY: Mapping[str, str] = MappingProxyType(
 
 
 def path(name: str, *parts: str) -> Path:
-    """Return where a shipped file or folder lies: in the package, or in the clone around it.
+    """Return where a file or folder of the book lies: in the package, or in the clone around it.
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def path(name: str, *parts: str) -> Path:
 
     Examples
     --------
-    >>> from slth import shipped
-    >>> shipped.path("data", "benchmark.json").name
+    >>> from slth import resources
+    >>> resources.path("data", "benchmark.json").name
     'benchmark.json'
     """
     package = Path(__file__).resolve().parent
