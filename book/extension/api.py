@@ -171,6 +171,13 @@ def resolve_type(
     return None if written or ours else content
 
 
+def options_as_code(app: Sphinx, context: Any, lines: list[str]) -> None:
+    """Show as code the options that the help of a command names; two hyphens were a dash."""
+    for number, line in enumerate(lines):
+        if not line.lstrip().startswith(".. "):
+            lines[number] = re.sub(r"(?<!\S)--\w[\w-]*", r"``\g<0>``", line)
+
+
 def call_attributes_so() -> None:
     """Give the fields of dataclasses the name that their docstrings give them."""
     for field in PythonDomain.directives["class"].doc_field_types:
@@ -186,3 +193,5 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-process-docstring", add_uses, priority=600)
     app.connect("autodoc-process-signature", shorten_types, priority=600)
     app.connect("missing-reference", resolve_type)
+    for part in ("description", "options", "epilog"):
+        app.connect(f"sphinx-click-process-{part}", options_as_code)

@@ -272,8 +272,9 @@ def test_links_stand_where_the_names_are() -> None:
 def test_every_command_is_there(built: Book) -> None:
     from slth.__main__ import main
 
-    usages = parsed(built.html / "book" / "api" / "command-line.html").select(".highlight-shell")
-    shown = [usage.get_text() for usage in usages]
+    page = parsed(built.html / "book" / "api" / "command-line.html")
+    assert "–size" not in page.get_text(), "two hyphens stay two"
+    shown = [usage.get_text() for usage in page.select(".highlight-shell")]
     for name in main.commands:
         assert any(text.startswith(f"slth {name} ") for text in shown), name
 
