@@ -156,8 +156,11 @@ def _nearer(defined: str, module_name: str, known: str) -> bool:
 def main_name(owner: Any, attribute: str, value: Any) -> str | None:
     """Return the documented name of an attribute of a module or a class, None without entry."""
     if inspect.isclass(owner):
-        main = places().get(home(owner) or "")
-        return f"{main}.{attribute}" if main and attribute in members(owner) else None
+        for kind in owner.__mro__:  # what is inherited is documented where it is defined
+            main = places().get(home(kind) or "")
+            if main and attribute in members(kind):
+                return f"{main}.{attribute}"
+        return None
     if (defined := home(value)) is not None:
         return places().get(defined)
     public = owner.__name__ in modules() and attribute in names(owner)

@@ -1,6 +1,11 @@
 """Constructions: the proofs as programs that map a target network to a ticket."""
 
-from slth.constructions.construction import Construction, construction, construction_names
+from slth.constructions.construction import (
+    Construction,
+    Request,
+    construction,
+    construction_names,
+)
 from slth.constructions.dense import DenseMasks, dense_masks
 from slth.constructions.equivariant import equivariant_masks
 from slth.constructions.not_found import Miss, TicketNotFound
@@ -23,6 +28,7 @@ __all__ = [
     "Miss",
     "PairConstruction",
     "Plan",
+    "Request",
     "Rescaled",
     "TicketNotFound",
     "TooCostly",

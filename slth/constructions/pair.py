@@ -40,7 +40,7 @@ class Rows(Protocol):
 
     @property
     def shape(self) -> Shape:
-        """Shape of the coefficients: (out, in / groups, *basis)."""
+        """Shape of the coefficients, output channels first."""
 
     def __getitem__(self, rows: slice, /) -> NDArray[np.floating]:
         """Coefficients of some outputs."""
@@ -75,11 +75,11 @@ def pair_masks(
 
     Parameters
     ----------
-    weights : ndarray, shape (out, in / groups, *basis)
+    weights : ndarray, shape (out, in / groups, \*basis)
         The target layer :math:`W`.
-    first : array_like, shape (hidden, in / groups, *basis of the first layer)
+    first : array_like, shape (hidden, in / groups, \*basis of the first layer)
         The random layer :math:`A`; ``hidden`` is a multiple of the number of (input, half) pairs.
-    second : array_like, shape (out, hidden / groups, *basis)
+    second : array_like, shape (out, hidden / groups, \*basis)
         The random layer :math:`B`.
     tolerance, size, objective, signed
         As for :func:`slth.constructions.dense_masks`.

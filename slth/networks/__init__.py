@@ -2,7 +2,7 @@
 
 from slth.networks.capture import read, read_affine
 from slth.networks.network import Network, Node
-from slth.networks.random_network import RandomNetwork
+from slth.networks.random_network import RandomLayer, RandomNetwork
 from slth.networks.reading import check_reading
 from slth.networks.target import Target
 from slth.networks.target_file import TargetFileError, load_module, load_target
@@ -11,6 +11,7 @@ from slth.weight_laws import WeightLaw
 __all__ = [
     "Network",
     "Node",
+    "RandomLayer",
     "RandomNetwork",
     "Target",
     "TargetFileError",
