@@ -40,22 +40,22 @@ def dense_masks(
         \Big|\sum_{h\in S^\pm_{ij}} B_{ih}\,A_{hj}^\pm \mp W_{ij}\Big| \le \tau
         \qquad\text{for all } i, j
 
-    Input :math:`j` owns :math:`n` hidden units for its positive half and, if inputs are signed,
-    the next :math:`n` for its negative half.  Such a unit keeps its weight to input :math:`j` only,
+    Input $j$ owns $n$ hidden units for its positive half and, if inputs are signed,
+    the next $n$ for its negative half.  Such a unit keeps its weight to input $j$ only,
     and only if that weight has the sign of the half (the unit is *live*).  All outputs share the
-    live units: output :math:`i` picks the subset :math:`S_{ij}` whose products sum to its weight.
+    live units: output $i$ picks the subset $S_{ij}$ whose products sum to its weight.
     Units that no output picks are removed altogether.
 
     Parameters
     ----------
     weights : ndarray, shape (out, in)
-        The target layer :math:`W`.
+        The target layer $W$.
     first : ndarray, shape (hidden, in)
-        The random layer :math:`A`; ``hidden`` is a multiple of the number of (input, half) pairs.
+        The random layer $A$; ``hidden`` is a multiple of the number of (input, half) pairs.
     second : ndarray, shape (out, hidden)
-        The random layer :math:`B`.
+        The random layer $B$.
     tolerance : float
-        Largest admissible error :math:`\tau` of a slope.
+        Largest admissible error $\tau$ of a slope.
     size : int, optional
         Take exactly this many live products for every slope; any number otherwise.
     objective : {"best", "feasible", "fewest"}
@@ -80,8 +80,8 @@ def dense_masks(
 
     Notes
     -----
-    Proof of Theorem 3 of Natale et al. 2024: at most :math:`4 d_1 d_2 k` of the
-    :math:`2 d_1^2 n + 2 d_1 d_2 n` random weights are kept (half of both for inputs that are
+    Proof of Theorem 3 of Natale et al. 2024: at most $4 d_1 d_2 k$ of the
+    $2 d_1^2 n + 2 d_1 d_2 n$ random weights are kept (half of both for inputs that are
     non-negative).
 
     Examples

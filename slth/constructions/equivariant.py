@@ -24,9 +24,9 @@ def equivariant_masks(
         \Big|\sum_{h\in S^\pm_{oij}} B_{ohj}\,A_{hi1}^\pm \mp W_{oij}\Big| \le \tau
         \qquad\text{for all } o, i, j
 
-    The first layer keeps coefficients of the identity :math:`b_1` only, so that a hidden channel is
+    The first layer keeps coefficients of the identity $b_1$ only, so that a hidden channel is
     a multiple of one input channel, and ReLU, which commutes with the group, splits it into its
-    two halves.  What remains is a dense layer whose rows are the pairs :math:`(o, j)` of an output
+    two halves.  What remains is a dense layer whose rows are the pairs $(o, j)$ of an output
     channel and a basis map, as for :func:`dense_masks`.  No basis map is looked at, so any
     layout of the basis will do (the kernel of a convolution has two axes) if its first element is
     the identity.  Only coefficients are removed, never single entries of a matrix, and so both
@@ -35,12 +35,12 @@ def equivariant_masks(
     Parameters
     ----------
     weights : ndarray, shape (out, in, \*basis)
-        The coefficients :math:`W` of the target layer.
+        The coefficients $W$ of the target layer.
     first : ndarray, shape (hidden, in, \*basis)
-        The random layer :math:`A`.
+        The random layer $A$.
     second : ndarray, shape (out, hidden, \*basis)
-        The random layer :math:`B`.
-    tolerance, size, objective, signed
+        The random layer $B$.
+    tolerance, size, objective, signed : float, int or None, str, bool
         As for :func:`dense_masks`.
 
     Returns

@@ -70,18 +70,18 @@ class LayerPlan:
 def tolerances_for(
     epsilon: float, target: Target, input_shape: Shape, signed: Sequence[bool]
 ) -> list[float]:
-    r"""Weight tolerances that keep :math:`\sup_{\|x\|\le1}\|f(x)-g(x)\|` at or below ``epsilon``.
+    r"""Weight tolerances that keep $\sup_{\|x\|\le1}\|f(x)-g(x)\|$ at or below ``epsilon``.
 
     .. math::
         \tau_i = \frac{\eta\,\|W_i\|_2}{\|\mathcal B_i\|\sqrt{p_i}}, \qquad
         \eta = \Big(1 + \frac{\varepsilon}{\prod_j L_j\|W_j\|_2}\Big)^{1/\ell} - 1
 
-    with :math:`p_i` the number of pairs of channels in a group of layer :math:`i`, counted once for
-    each half, and :math:`L_j` the Lipschitz constant of what lies between two weighted layers.  For
+    with $p_i$ the number of pairs of channels in a group of layer $i$, counted once for
+    each half, and $L_j$ the Lipschitz constant of what lies between two weighted layers.  For
     then the error coefficients of layer i have an operator norm of at most
-    :math:`\sqrt{p_i}\,\|\mathcal B_i\|\,\tau_i = \eta\|W_i\|_2`, and the error of the network is at
-    most :math:`\prod_jL_j\|W_j\|_2\,\big((1+\eta)^\ell-1\big) = \varepsilon`.  Where branches are
-    added, the product is a sum of products over all ways through the network, and :math:`\ell` the
+    $\sqrt{p_i}\,\|\mathcal B_i\|\,\tau_i = \eta\|W_i\|_2$, and the error of the network is at
+    most $\prod_jL_j\|W_j\|_2\,\big((1+\eta)^\ell-1\big) = \varepsilon$.  Where branches are
+    added, the product is a sum of products over all ways through the network, and $\ell$ the
     number of weighted layers on the longest.
 
     Parameters
@@ -222,9 +222,9 @@ def required_samples(plan: LayerPlan, law: WeightLaw) -> int:
     but it is no bound; what counts is the certificate.
 
     For subsets of any size and a weight above 4 the products must above all reach it.  Of n
-    products the positive ones sum to at least :math:`nm_1 - \sqrt{2nm_2\ln(1/\delta)}`, except
-    with probability :math:`\delta` (Bernstein's inequality for the lower tail of non-negative
-    numbers with moments :math:`m_1, m_2`); a hundred more are there to choose from.
+    products the positive ones sum to at least $nm_1 - \sqrt{2nm_2\ln(1/\delta)}$, except
+    with probability $\delta$ (Bernstein's inequality for the lower tail of non-negative
+    numbers with moments $m_1, m_2$); a hundred more are there to choose from.
 
     Raises
     ------

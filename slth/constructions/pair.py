@@ -24,8 +24,8 @@ _BLOCK = 1 << 22
 def hidden_width(inputs: int, samples: int, *, signed: bool) -> int:
     """Hidden units for a layer: ``samples`` for each input and each half that it can take.
 
-    Theorem 3 has :math:`2d_{i-1}n` of them.  Where the inputs are known to be non-negative the
-    negative half is left out, :math:`d_{i-1}n` are enough.
+    Theorem 3 has $2d_{i-1}n$ of them.  Where the inputs are known to be non-negative the
+    negative half is left out, $d_{i-1}n$ are enough.
 
     Examples
     --------
@@ -67,8 +67,8 @@ def pair_masks(
 
     The first layer keeps pointwise weights only (the first element of its basis), one for each
     hidden channel, so that ReLU acts on multiples of single input channels; then each coefficient
-    of the target is a subset sum of its own.  Input :math:`j` owns :math:`n` hidden channels for
-    its positive half and, if inputs are signed, the next :math:`n` for its negative half.  Groups
+    of the target is a subset sum of its own.  Input $j$ owns $n$ hidden channels for
+    its positive half and, if inputs are signed, the next $n$ for its negative half.  Groups
     of channels are treated one after the other, and their outputs block by block: no random layer
     need be held whole.  This is what ``prune`` runs for every layer, and what
     :func:`slth.constructions.dense_masks` and :func:`slth.constructions.equivariant_masks` run.
@@ -76,12 +76,12 @@ def pair_masks(
     Parameters
     ----------
     weights : ndarray, shape (out, in / groups, \*basis)
-        The target layer :math:`W`.
+        The target layer $W$.
     first : array_like, shape (hidden, in / groups, \*basis of the first layer)
-        The random layer :math:`A`; ``hidden`` is a multiple of the number of (input, half) pairs.
+        The random layer $A$; ``hidden`` is a multiple of the number of (input, half) pairs.
     second : array_like, shape (out, hidden / groups, \*basis)
-        The random layer :math:`B`.
-    tolerance, size, objective, signed
+        The random layer $B$.
+    tolerance, size, objective, signed : float, int or None, str, bool
         As for :func:`slth.constructions.dense_masks`.
     groups : int
         Groups of channels that do not see one another.

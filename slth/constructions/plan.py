@@ -121,8 +121,8 @@ def plan(
 ) -> Plan:
     r"""Decide everything that :func:`slth.prune` decides before it draws the random network.
 
-    Layer by layer the tolerance of a weight, the samples :math:`n_i` that theory asks for, and
-    what the exact search costs: :math:`2 d_{i-1} d_i` subset sums among about :math:`n_i/2` live
+    Layer by layer the tolerance of a weight, the samples $n_i$ that theory asks for, and
+    what the exact search costs: $2 d_{i-1} d_i$ subset sums among about $n_i/2$ live
     products.  Nothing is drawn and nothing is searched; the same arguments give the same plan on
     every machine.
 

@@ -32,7 +32,7 @@ def prune(
         \sup_{\|x\|_2\le1} \|f(x) - g(x)\|_2 \le \varepsilon
 
     Each weighted layer of the target is replaced by two random layers of its kind, the first of
-    them pointwise, with :math:`2d_{i-1}n_i` hidden channels (:math:`d_{i-1}n_i` where the inputs
+    them pointwise, with $2d_{i-1}n_i$ hidden channels ($d_{i-1}n_i$ where the inputs
     are non-negative, which is the case behind every ReLU), pruned as in
     :func:`slth.constructions.pair_masks`.  Layers without weights stay where they are.
     The random network is drawn once, from ``seed`` and ``law``, knowing nothing of the target but
@@ -57,7 +57,7 @@ def prune(
         or layer by layer.  A weight that is 0 is treated like every other: its products sum to 0 up
         to the tolerance.  Without a size it keeps none, which is exact.
     samples : int or sequence of int, optional
-        Hidden channels :math:`n_i` per input and half, for all layers or layer by layer; as many as
+        Hidden channels $n_i$ per input and half, for all layers or layer by layer; as many as
         theory asks for by default.
     seed : int
         Seed of the random network.
@@ -68,7 +68,7 @@ def prune(
         with the fewest terms (``size`` must be None then).  By default the best, if the plan finds
         them in ten seconds, and otherwise the first; the ticket says which.
     nonnegative_inputs : bool
-        The domain is :math:`x \ge 0`: the negative half of the first layer is left out as well.
+        The domain is $x \ge 0$: the negative half of the first layer is left out as well.
     input_shape : sequence of int, optional
         Shape of an input without the batch axis; needed where the first layer is a convolution.
     budget : float
@@ -99,7 +99,7 @@ def prune(
     Notes
     -----
     Malach et al. 2020, Pensia et al. 2020, and Theorems 3 and 4 of Natale et al. 2024, with the
-    target's actual norms in place of :math:`\|W_i\| \le 1` and exact subset sums in place of
+    target's actual norms in place of $\|W_i\| \le 1$ and exact subset sums in place of
     existence; for convolutions da Cunha et al. 2022.
 
     Examples

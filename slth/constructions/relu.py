@@ -7,7 +7,7 @@ from slth.arrays import Floats
 
 
 def relu(x: ArrayLike) -> Floats:
-    r"""Positive part :math:`\sigma(x) = x^+ = \max(x, 0)`, so that :math:`x = x^+ - (-x)^+`.
+    r"""Positive part $\sigma(x) = x^+ = \max(x, 0)$, so that $x = x^+ - (-x)^+$.
 
     Examples
     --------
@@ -19,14 +19,14 @@ def relu(x: ArrayLike) -> Floats:
 
 
 def gadget(x: ArrayLike, first: ArrayLike, second: ArrayLike) -> Floats:
-    r"""Evaluate the hidden layer :math:`\sum_h b_h\,\sigma(a_h x)` on scalar inputs.
+    r"""Evaluate the hidden layer $\sum_h b_h\,\sigma(a_h x)$ on scalar inputs.
 
     Parameters
     ----------
     x : array_like
         Inputs, of any shape.
     first, second : array_like, shape (n,)
-        The weights :math:`a` into and :math:`b` out of the hidden units.
+        The weights $a$ into and $b$ out of the hidden units.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def gadget(x: ArrayLike, first: ArrayLike, second: ArrayLike) -> Floats:
 
     Examples
     --------
-    The identity by two hidden units, :math:`wx = \sigma(wx) - \sigma(-wx)` with :math:`w=1`:
+    The identity by two hidden units, $wx = \sigma(wx) - \sigma(-wx)$ with $w=1$:
 
     >>> gadget([-2.0, 3.0], first=[1.0, -1.0], second=[1.0, -1.0])
     array([-2.,  3.])
@@ -58,21 +58,21 @@ def products(first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats]:
         \sum_h b_h\,\sigma(a_h x) = \Big(\sum_h b_h a_h^+\Big) x^+ + \Big(\sum_h b_h a_h^-\Big) x^-
         ,\qquad t^\pm = \max(\pm t, 0)
 
-    Each unit is alive on one side and exactly 0 on the other.  To approximate :math:`wx`, choose
-    units whose products sum to :math:`w` on the positive side, and units whose products sum to
-    :math:`-w` on the negative side: two subset sum problems over disjoint sets of units.
+    Each unit is alive on one side and exactly 0 on the other.  To approximate $wx$, choose
+    units whose products sum to $w$ on the positive side, and units whose products sum to
+    $-w$ on the negative side: two subset sum problems over disjoint sets of units.
 
     Parameters
     ----------
     first : array_like, shape (n,)
-        The weights :math:`a` into the hidden units.
+        The weights $a$ into the hidden units.
     second : array_like, shape (..., n)
-        The weights :math:`b` out of them, one row per output: all outputs share the hidden units.
+        The weights $b$ out of them, one row per output: all outputs share the hidden units.
 
     Returns
     -------
     positive, negative : ndarray of float64, shape (..., n)
-        The products :math:`b_h a_h^+` and :math:`b_h a_h^-`; exact when both factors are float32.
+        The products $b_h a_h^+$ and $b_h a_h^-$; exact when both factors are float32.
 
     Raises
     ------

@@ -57,21 +57,21 @@ def choose(
         \Big|\sum_{h\in S^\pm_{rj}} B_{rh}\,a_h^\pm \mp W_{rj}\Big| \le \tau
         \qquad\text{for all } r, j
 
-    Input :math:`j` owns :math:`n` hidden units for its positive half and, if inputs are signed,
-    the next :math:`n` for its negative half.  A unit is *live* if the weight with which it reads
+    Input $j$ owns $n$ hidden units for its positive half and, if inputs are signed,
+    the next $n$ for its negative half.  A unit is *live* if the weight with which it reads
     its input has the sign of the half, and only live units are chosen.  All rows share them.
     A coefficient 0 is hit by the empty subset, exactly and for nothing, unless the size is fixed.
 
     Parameters
     ----------
     weights : ndarray, shape (rows, in)
-        The coefficients :math:`W`; what a row is (an output, or an output and a tap of its kernel)
+        The coefficients $W$; what a row is (an output, or an output and a tap of its kernel)
         does not matter.
     incoming : ndarray, shape (hidden,)
-        The weight :math:`a_h` of each hidden unit to its own input.
+        The weight $a_h$ of each hidden unit to its own input.
     second : ndarray, shape (rows, hidden)
-        The random coefficients :math:`B`.
-    tolerance, size, objective, signed
+        The random coefficients $B$.
+    tolerance, size, objective, signed : float, int or None, str, bool
         As for :func:`slth.constructions.dense_masks`.
 
     Returns

@@ -246,7 +246,7 @@ class Network:
         Raises
         ------
         ValueError
-            If some layer does not take what is handed to it, or makes more than :math:`2^{24}`
+            If some layer does not take what is handed to it, or makes more than $2^{24}$
             numbers of one input.
 
         Examples

@@ -41,18 +41,18 @@ class RandomNetwork:
 
     Nothing but ``(architecture, seed, law)`` is stored: the weights are regenerated from them on
     demand.  They come from the counter-based generator Philox4x64-10 with the seed as key and
-    ``(layer, block)`` as the high words of the counter, so that each block of :math:`2^{20}`
+    ``(layer, block)`` as the high words of the counter, so that each block of $2^{20}$
     weights has its own stream, and any part of it can be regenerated alone.
 
     Parameters
     ----------
     architecture : Network
     seed : int
-        Key of the generator, :math:`0 \le` ``seed`` :math:`< 2^{64}`.
+        Key of the generator, $0 \le$ ``seed`` $< 2^{64}$.
     law : {"uniform", "normal"}
-        ``"uniform"`` takes the odd multiples of :math:`2^{-24}` in :math:`(-1, 1)` with equal
+        ``"uniform"`` takes the odd multiples of $2^{-24}$ in $(-1, 1)$ with equal
         probability: symmetric, never zero, exact in float32, and a product of two weights is exact
-        in float64.  ``"normal"`` is the standard Gaussian, by inversion, rounded to float32.
+        in float64.  ``"normal"`` is the standard normal law, by inversion, rounded to float32.
 
     Raises
     ------
@@ -62,7 +62,7 @@ class RandomNetwork:
     Notes
     -----
     The model of Theorems 3 and 4 of Natale et al. 2024 (weights, or equivariant coefficients,
-    i.i.d. uniform on :math:`[-1, 1]`, no biases).
+    i.i.d. uniform on $[-1, 1]$, no biases).
 
     Examples
     --------
@@ -93,8 +93,8 @@ class RandomNetwork:
         Parameters
         ----------
         widths : sequence of int
-            Layer widths :math:`d_0, \dots, d_L`, input first.
-        seed, law
+            Layer widths $d_0, \dots, d_L$, input first.
+        seed, law : int, str
             As for the class.
 
         Raises

@@ -40,12 +40,12 @@ def check_reading(
     On 32 random inputs, positive, negative, of both signs and sparse, each in eight sizes from
     1/256 to 256, the layers are evaluated in float64 from what was read, and the module runs in its
     own floating-point type, evaluated as it stands.  Each entry may differ by what rounding
-    explains: :math:`e_i` is a running error bound with :math:`\gamma_i = 2m_iu`, the sum of
-    :math:`m_i` products in any order being off by no more.  Every module is compared alone,
+    explains: $e_i$ is a running error bound with $\gamma_i = 2m_iu$, the sum of
+    $m_i$ products in any order being off by no more.  Every module is compared alone,
     on inputs of its own, so that none hides behind units that are dead, and a difference has a
     name; containers and the whole network likewise.  Of half-precision types additions are expected
     to be in float32; on other devices than the CPU, and where torch may multiply float32 matrices
-    with less precision, :math:`u=2^{-8}`.  The module is left as it was.
+    with less precision, $u=2^{-8}$.  The module is left as it was.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from slth.networks.network import Network
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    r"""A network :math:`f`, as the constructions and the judge see it.
+    r"""A network $f$, as the constructions and the judge see it.
 
     Attributes
     ----------

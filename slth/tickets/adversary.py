@@ -35,7 +35,7 @@ class Domain:
     Attributes
     ----------
     nonnegative : bool
-        Whether inputs are in the orthant :math:`x \ge 0`.
+        Whether inputs are in the orthant $x \ge 0$.
     sphere : bool
         Whether the sphere is enough.
     """
@@ -60,7 +60,7 @@ def largest_error(
     domain: Domain,
     rng: np.random.Generator,
 ) -> float:
-    r"""Largest :math:`\|g(x)-f(x)\|` seen in the unit ball: on data and on adversarial inputs.
+    r"""Largest $\|g(x)-f(x)\|$ seen in the unit ball: on data and on adversarial inputs.
 
     The ascent starts from the worst of many inputs: unit vectors and their negatives, normal
     numbers, their absolute values (as data are), a few of them only, and the data; so a region in
@@ -71,11 +71,11 @@ def largest_error(
     Parameters
     ----------
     network : Network
-        The architecture of :math:`f`.
+        The architecture of $f$.
     coefficients : sequence of torch.Tensor of float64
         Its coefficients.
     pairs : sequence of PrunedPair
-        What :math:`g` has in the place of the weighted layers.
+        What $g$ has in the place of the weighted layers.
     data : torch.Tensor of float64, shape (N, \*input_shape)
         In the domain.
     domain : Domain
@@ -143,7 +143,7 @@ def _candidates(shape: Sequence[int], rng: np.random.Generator, domain: Domain) 
 
 
 def worst_inputs(difference: Callable[[Tensor], Tensor], starts: Tensor, domain: Domain) -> Tensor:
-    r"""Projected gradient ascent on :math:`\|g(x)-f(x)\|` over the domain, from many starts.
+    r"""Projected gradient ascent on $\|g(x)-f(x)\|$ over the domain, from many starts.
 
     Each start has its own step length: it doubles after a success and
     halves after a failure, and the error never decreases.
@@ -151,7 +151,7 @@ def worst_inputs(difference: Callable[[Tensor], Tensor], starts: Tensor, domain:
     Parameters
     ----------
     difference : callable
-        :math:`g - f` on batches, differentiable by torch; shape (N, outputs).
+        $g - f$ on batches, differentiable by torch; shape (N, outputs).
     starts : torch.Tensor of float64, shape (N, \*input_shape)
         In the domain.
     domain : Domain

@@ -29,19 +29,19 @@ class Certificate:
     max_weight_error : float
         The largest of them.
     norms : tuple of float
-        Upper bounds on the operator norms :math:`\|W_i\|_2` of the target's layers, up to
-        :math:`10^{-10}` the spectral norm of a dense one; Theorem 3 assumes that they are at most
+        Upper bounds on the operator norms $\|W_i\|_2$ of the target's layers, up to
+        $10^{-10}$ the spectral norm of a dense one; Theorem 3 assumes that they are at most
         1.
     bound : float
-        Upper bound on :math:`\sup\|f(x)-g(x)\|` over the domain, for :math:`g` in exact arithmetic;
+        Upper bound on $\sup\|f(x)-g(x)\|$ over the domain, for $g$ in exact arithmetic;
         it includes what float64 loses where networks are evaluated and where it is computed.  This
         is what a promised ``epsilon`` is about.
     float32_bound : float
-        Upper bound on :math:`\sup\|f(x)-\hat g(x)\|` for the :math:`\hat g` that
+        Upper bound on $\sup\|f(x)-\hat g(x)\|$ for the $\hat g$ that
         ``ticket.network()`` computes in float32: ``bound``, and what its additions can lose in the
         worst order.  Infinite where that is not bounded.
     observed_error : float or None
-        Largest :math:`\|f(x)-g(x)\|` seen in the unit ball, on the inputs given and on the worst
+        Largest $\|f(x)-g(x)\|$ seen in the unit ball, on the inputs given and on the worst
         ones found; None where nobody looked.
     kept, total : int
         Kept and all random parameters, counted from the mask.

@@ -24,9 +24,9 @@ class VerificationError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class PrunedPair:
-    r"""The pruned layers :math:`A = S_{2i-1}\odot M_{2i-1}` and :math:`B = S_{2i}\odot M_{2i}`.
+    r"""The pruned layers $A = S_{2i-1}\odot M_{2i-1}$ and $B = S_{2i}\odot M_{2i}$.
 
-    When every hidden channel of :math:`A` keeps at most one weight, a pointwise one,
+    When every hidden channel of $A$ keeps at most one weight, a pointwise one,
 
     .. math::
         B\,\sigma(Ax) = W^+x^+ + W^-x^-, \qquad W^\pm_{oib} = \sum_h B_{ohb}\,A_{hi}^\pm,
@@ -35,7 +35,7 @@ class PrunedPair:
     Attributes
     ----------
     slopes : ndarray of float64, shape (2, out, in / groups, \*basis)
-        :math:`W^+` and :math:`W^-`.
+        $W^+$ and $W^-$.
     sizes : ndarray of int64, same shape
         Number of terms behind each slope.
     magnitudes : ndarray of float64, shape (out, in / groups, \*basis)
@@ -186,7 +186,7 @@ class _First:
 
 
 def relative_loss(roundings: int) -> float:
-    r"""Compute :math:`\gamma_m = mu/(1-mu)` of float32: what m roundings can do to a number.
+    r"""Compute $\gamma_m = mu/(1-mu)$ of float32: what m roundings can do to a number.
 
     Examples
     --------

@@ -42,7 +42,7 @@ _MOVED = ("construction", "objective", "sizes", "weight_tolerances", "epsilon")
 
 @dataclass(frozen=True)
 class Ticket(Subnetwork):
-    r"""A pruned random network :math:`g` that approximates a target network :math:`f`.
+    r"""A pruned random network $g$ that approximates a target network $f$.
 
     .. math::
         \sup_{\|x\|\le1}\|f(x)-g(x)\| \le \varepsilon
@@ -60,7 +60,7 @@ class Ticket(Subnetwork):
     input_shape : tuple of int
         Shape of an input, without the batch axis.
     nonnegative_inputs : bool
-        Whether the ticket is meant for inputs :math:`x \ge 0` only.
+        Whether the ticket is meant for inputs $x \ge 0$ only.
     promise : Promise
         How the random network stands for the target, and how far off it may be; see
         :class:`slth.tickets.PairPromise`.

@@ -50,9 +50,9 @@ def absorb_biases(target: nn.Sequential, input_shape: Sequence[int] | None = Non
     Notes
     -----
     The theorems on strong lottery tickets are about networks without biases; this is why that is
-    no loss.  A bound :math:`\varepsilon` on the error for :math:`\|(x,1)\|\le1` is one of
-    :math:`\varepsilon\sqrt{1+\|x\|^2}` for every :math:`x`, and of
-    :math:`\varepsilon\sqrt{m+\|x\|^2}` for images with :math:`m` pixels.
+    no loss.  A bound $\varepsilon$ on the error for $\|(x,1)\|\le1$ is one of
+    $\varepsilon\sqrt{1+\|x\|^2}$ for every $x$, and of
+    $\varepsilon\sqrt{m+\|x\|^2}$ for images with $m$ pixels.
 
     Examples
     --------

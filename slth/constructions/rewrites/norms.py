@@ -21,7 +21,7 @@ def fold_batch_norms(target: nn.Sequential) -> nn.Sequential:
         \gamma\,\frac{Wx + b - \mu}{\sqrt{\sigma^2+\epsilon}} + \beta
         = (sW)x + s(b-\mu) + \beta, \qquad s = \frac{\gamma}{\sqrt{\sigma^2+\epsilon}}
 
-    with the stored mean :math:`\mu` and variance :math:`\sigma^2`, as the network is evaluated.
+    with the stored mean $\mu$ and variance $\sigma^2$, as the network is evaluated.
     Scales, weights and biases are computed in float64 and rounded once, to float32.
 
     Parameters

@@ -17,7 +17,7 @@ _LARGEST_EXPONENT = 1023
 
 @dataclass(frozen=True, eq=False)
 class Rescaled:
-    r"""A network :math:`g` whose weights are within reach, and its relation to the target.
+    r"""A network $g$ whose weights are within reach, and its relation to the target.
 
     .. math::
         f(x) = \text{factor} \cdot g(x)
@@ -25,7 +25,7 @@ class Rescaled:
     Attributes
     ----------
     network : torch.nn.Sequential
-        :math:`g`, float32, without gradients.
+        $g$, float32, without gradients.
     factor : float
         A power of two, at least 1; 1 if the layers could be balanced among themselves.
     scales : tuple of float
@@ -50,11 +50,11 @@ def rescale(
              = 2^{-e}\; 2^{e_\ell}W_\ell\,\sigma(\cdots\sigma(2^{e_1}W_1x)), \qquad e=\sum_i e_i
 
     because ReLU, pooling and flattening are positively homogeneous.  Among all integers with
-    :math:`e = 0` those are taken for which the largest ratio
-    :math:`\max_i\, 2^{e_i}\max|W_i| / \texttt{largest}_i` is smallest; the ratios of all layers are
+    $e = 0$ those are taken for which the largest ratio
+    $\max_i\, 2^{e_i}\max|W_i| / \texttt{largest}_i$ is smallest; the ratios of all layers are
     then within a factor of two.  If even that ratio exceeds 1, every layer is brought to where
-    :math:`2^{e_i}\max|W_i| \le \texttt{largest}_i` just holds, and the network computes
-    :math:`f/\text{factor}` with :math:`\text{factor} = 2^{-e} > 1`.
+    $2^{e_i}\max|W_i| \le \texttt{largest}_i$ just holds, and the network computes
+    $f/\text{factor}$ with $\text{factor} = 2^{-e} > 1$.
 
     A power of two changes the exponent of a float and none of its digits: the weights are scaled
     without rounding, and ``factor * network(x)`` equals ``target(x)`` bit for bit as long as no
@@ -65,7 +65,7 @@ def rescale(
     target : torch.nn.Sequential
         See :func:`slth.networks.read` for the modules that it may hold.
     largest : float or sequence of float
-        Largest admissible :math:`|w|`, for all weighted layers or layer by layer.
+        Largest admissible $|w|$, for all weighted layers or layer by layer.
     input_shape : sequence of int, optional
         Shape of an input on which the target is run to see that it computes what was read off it;
         by default a small one that its layers take.
@@ -84,8 +84,8 @@ def rescale(
     Notes
     -----
     Theorem 3 of Natale et al. 2024 (and Malach et al. 2020, Pensia et al. 2020 before it) is about
-    weights in :math:`[-1, 1]`, the default.  The ticket of a rescaled target approximates
-    :math:`f/\text{factor}`; its error counts ``factor`` times for :math:`f`.
+    weights in $[-1, 1]$, the default.  The ticket of a rescaled target approximates
+    $f/\text{factor}$; its error counts ``factor`` times for $f$.
 
     Examples
     --------
@@ -128,12 +128,12 @@ def _reaches(largest: float | Sequence[float], depth: int) -> list[Fraction]:
 
 
 def _exponents(ratios: Sequence[Fraction]) -> list[int]:
-    r"""Integers :math:`e_i` that balance the ratios :math:`q_i 2^{e_i}`, exactly.
+    r"""Integers $e_i$ that balance the ratios $q_i 2^{e_i}$, exactly.
 
-    With :math:`q_i = a_i 2^{x_i}`, :math:`1 \le a_i < 2`, the largest :math:`e_i` for which
-    :math:`q_i 2^{e_i}` is at most a level :math:`a 2^s` is :math:`s - x_i - [a_i > a]`.  The level
-    only counts where it is one of the :math:`q_i` up to a power of two.  The smallest level for
-    which the sum of these :math:`e_i` is not negative is optimal; a sum that is still positive is
+    With $q_i = a_i 2^{x_i}$, $1 \le a_i < 2$, the largest $e_i$ for which
+    $q_i 2^{e_i}$ is at most a level $a 2^s$ is $s - x_i - [a_i > a]$.  The level
+    only counts where it is one of the $q_i$ up to a power of two.  The smallest level for
+    which the sum of these $e_i$ is not negative is optimal; a sum that is still positive is
     taken from layers that sit exactly at the level.  A level above 1 is lowered to 1.
 
     A layer of zeros has no say: its exponent is 0.

@@ -50,7 +50,7 @@ class Weighted(Layer, ABC):
     .. math::
         y_o = \sum_{i,b} W_{oib}\, b(x_i)
 
-    The basis :math:`\mathcal B` holds linear maps between the spaces on which single channels live;
+    The basis $\mathcal B$ holds linear maps between the spaces on which single channels live;
     its first element is the identity where the layer is pointwise.  Every construction of the paper
     is one on coefficients: dense layers have the basis {1}, convolutions the shifts of their
     kernel, equivariant layers the equivariant maps.
@@ -87,7 +87,7 @@ class Weighted(Layer, ABC):
     @property
     @abstractmethod
     def basis_norm(self) -> float:
-        r"""Upper bound on :math:`\|\mathcal B\|=\max_{|\beta_b|\le1}\|\sum_b\beta_bb\|_2`."""
+        r"""Upper bound on $\|\mathcal B\|=\max_{|\beta_b|\le1}\|\sum_b\beta_bb\|_2$."""
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:
@@ -118,11 +118,11 @@ class Weighted(Layer, ABC):
 
     @abstractmethod
     def norm_bound(self, weights: Floats) -> float:
-        r"""Upper bound, rounding included, on the :math:`\ell_2` operator norm.
+        r"""Upper bound, rounding included, on the $\ell_2$ operator norm.
 
         It holds for inputs of every size.  ``weights`` has the layer's shape, except that the
         second axis may be of any length: the error matrix of a signed layer has two halves.  The
-        bound is at most ``basis_norm`` times :math:`\|(\max_b|W_{oib}|)_{oi}\|_F`, up to rounding:
+        bound is at most ``basis_norm`` times $\|(\max_b|W_{oib}|)_{oi}\|_F$, up to rounding:
         tolerances are chosen by that.
         """
 
@@ -218,7 +218,7 @@ class Unweighted(Layer, ABC):
 
     @abstractmethod
     def lipschitz(self, shape: Shape) -> float:
-        r"""Lipschitz constant in :math:`\ell_2`, at inputs of this shape."""
+        r"""Lipschitz constant in $\ell_2$, at inputs of this shape."""
 
     def spread(self, shape: Shape, radius: float, error: float) -> tuple[float, float]:
         r"""Bound outputs and their errors, of inputs at most so long and at most so far off.

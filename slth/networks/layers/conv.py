@@ -184,12 +184,12 @@ class Conv(Weighted):
     def _inner_tap(self, axis: int) -> int:
         r"""Tap of the kernel that reads a pixel of the image, never the padding, for every output.
 
-        With padding :math:`a` around :math:`H` pixels, stride :math:`s` and dilation
-        :math:`\delta`, tap :math:`t` of output :math:`p \ge 0` reads pixel
-        :math:`ps + t\delta - a`.  It is at least 0 if :math:`t\delta \ge a`.  The whole kernel of
-        length :math:`k` lies in the padded image, :math:`ps + (k-1)\delta - a \le H - 1 + a`, so
-        the pixel is at most :math:`H - 1` if :math:`(k-1-t)\delta \ge a`.  We take the first tap
-        that meets the first condition (for dilation 1, the tap at offset :math:`a`); if it fails
+        With padding $a$ around $H$ pixels, stride $s$ and dilation
+        $\delta$, tap $t$ of output $p \ge 0$ reads pixel
+        $ps + t\delta - a$.  It is at least 0 if $t\delta \ge a$.  The whole kernel of
+        length $k$ lies in the padded image, $ps + (k-1)\delta - a \le H - 1 + a$, so
+        the pixel is at most $H - 1$ if $(k-1-t)\delta \ge a$.  We take the first tap
+        that meets the first condition (for dilation 1, the tap at offset $a$); if it fails
         the second, so do all others.
         """
         if self.padding_mode == "circular":

@@ -1,4 +1,4 @@
-r"""Rigorous upper bounds on the :math:`\ell_2` operator norms of matrices and convolutions."""
+r"""Rigorous upper bounds on the $\ell_2$ operator norms of matrices and convolutions."""
 
 from math import cos, pi, prod, sqrt
 
@@ -47,7 +47,7 @@ def spectral_norm_bound(matrix: Floats) -> float:
 
 
 def frobenius_bound(weights: Floats, groups: int) -> float:
-    r"""Bound by :math:`\max_g\|(\sum_b|W_{oib}|)_{oi\in g}\|_F`, for a basis of isometries.
+    r"""Bound by $\max_g\|(\sum_b|W_{oib}|)_{oi\in g}\|_F$, for a basis of isometries.
 
     Parameters
     ----------
@@ -74,26 +74,26 @@ def convolution_norm_bound(
     dilation: tuple[int, int] = (1, 1),
     groups: int = 1,
 ) -> float:
-    r"""Bound the norm of a convolution on all of :math:`\mathbb Z^2`, hence on every finite image.
+    r"""Bound the norm of a convolution on all of $\mathbb Z^2$, hence on every finite image.
 
     .. math::
         \sup_{\theta\in[0,2\pi)^2}\|K(\theta)\|_2, \qquad
         K(\theta)=\sum_{p} K_p e^{i\langle p,\theta\rangle}
 
     Zero padding and a finite image restrict inputs and outputs, which cannot increase the norm;
-    a circular image samples the frequencies.  A stride :math:`s` splits the input into
-    :math:`s_1s_2` phases, on whose direct sum the layer is a convolution without stride; its matrix
+    a circular image samples the frequencies.  A stride $s$ splits the input into
+    $s_1s_2$ phases, on whose direct sum the layer is a convolution without stride; its matrix
     symbol is that of the reordered kernel.
 
-    *The grid.*  Let :math:`K` have :math:`d` taps along one axis and let the supremum :math:`M` be
-    attained at :math:`\theta_0`, with unit vectors :math:`u, v` such that
-    :math:`u^*K(\theta_0)v=M`.  Then
-    :math:`f(\theta)=\mathrm{Re}\,e^{-i(d-1)(\theta-\theta_0)/2}u^*K(\theta)v`
-    is a real trigonometric sum of frequencies at most :math:`m=(d-1)/2`, bounded by :math:`M` and
-    equal to it at :math:`\theta_0`; for such functions (M. Riesz; in :math:`\theta/2` the
-    frequencies are integers) :math:`f(\theta)\ge M\cos(m(\theta-\theta_0))` while the cosine's
-    argument is at most :math:`\pi`.  On a grid of :math:`N` points some point is at most
-    :math:`\pi/N` away, so the largest norm on the grid is at least :math:`M\cos(\pi(d-1)/2N)`.
+    *The grid.*  Let $K$ have $d$ taps along one axis and let the supremum $M$ be
+    attained at $\theta_0$, with unit vectors $u, v$ such that
+    $u^*K(\theta_0)v=M$.  Then
+    $f(\theta)=\mathrm{Re}\,e^{-i(d-1)(\theta-\theta_0)/2}u^*K(\theta)v$
+    is a real trigonometric sum of frequencies at most $m=(d-1)/2$, bounded by $M$ and
+    equal to it at $\theta_0$; for such functions (M. Riesz; in $\theta/2$ the
+    frequencies are integers) $f(\theta)\ge M\cos(m(\theta-\theta_0))$ while the cosine's
+    argument is at most $\pi$.  On a grid of $N$ points some point is at most
+    $\pi/N$ away, so the largest norm on the grid is at least $M\cos(\pi(d-1)/2N)$.
     Two axes are discretised one after the other.
 
     Parameters

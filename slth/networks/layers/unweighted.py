@@ -130,7 +130,7 @@ class AvgPool(_Window):
     r"""The mean of each window, padding counted as zeros.
 
     A matrix with non-negative entries has at most the norm
-    :math:`\sqrt{\text{largest row sum}\cdot\text{largest column sum}}`: the rows sum to 1, the
+    $\sqrt{\text{largest row sum}\cdot\text{largest column sum}}$: the rows sum to 1, the
     columns to the overlap over the size of the window.
 
     Examples

@@ -26,7 +26,7 @@ HALVES = ("positive", "negative")
 
 @dataclass(frozen=True)
 class PairPromise(Promise):
-    r"""Random layers :math:`2i-1` and :math:`2i`, with a ReLU between them, stand for layer i.
+    r"""Random layers $2i-1$ and $2i$, with a ReLU between them, stand for layer i.
 
     .. math::
         |W^\pm_{iojb} \mp W_{iojb}| \le \tau_i, \qquad \sup_{\|x\|\le1}\|f(x)-g(x)\|\le\varepsilon
@@ -95,23 +95,23 @@ class PairPromise(Promise):
     ) -> Certificate:
         r"""Judge by a path that shares nothing with the way in which the mask was found.
 
-        With :math:`W_i^\pm` the effective coefficients of a pruned pair of layers, see
-        :class:`slth.tickets.pruned_pair.PrunedPair`, the pair maps :math:`x` to
-        :math:`W_i^+x^+ + W_i^-x^-`, the target's layer to :math:`W_ix^+ - W_ix^-`, so that with
-        :math:`E_i = [W_i^+-W_i,\; W_i^-+W_i]`
+        With $W_i^\pm$ the effective coefficients of a pruned pair of layers, see
+        :class:`slth.tickets.pruned_pair.PrunedPair`, the pair maps $x$ to
+        $W_i^+x^+ + W_i^-x^-$, the target's layer to $W_ix^+ - W_ix^-$, so that with
+        $E_i = [W_i^+-W_i,\; W_i^-+W_i]$
 
         .. math::
             \delta_i \le L_i\Big(\|W_i\|\,\delta_{i-1} + \|E_i\|\big(R_{i-1} +
             \delta_{i-1}\big)\Big) ,\qquad R_i = L_i\|W_i\|R_{i-1},\qquad \delta_0 = 0,\ R_0 = 1,
             \qquad \sup_{\|x\|\le1}\|f(x)-g(x)\| \le \delta_\ell ,
 
-        where :math:`L_i` is the product of the Lipschitz constants of the layers without weights
-        that follow.  The second block of :math:`E_i` is absent where the inputs cannot be negative.
+        where $L_i$ is the product of the Lipschitz constants of the layers without weights
+        that follow.  The second block of $E_i$ is absent where the inputs cannot be negative.
         Where branches are added, so are their bounds.  Norms are upper bounds on operator norms in
-        :math:`\ell_2`; what float64 can have lost on the way is added.  With what float32 can lose
-        in its place the same recursion is about ``ticket.network()`` as it runs: a sum of :math:`m`
-        products, in any order, is off by at most :math:`\gamma_m=mu/(1-mu)` times the sum of their
-        absolute values, :math:`u=2^{-24}` (no under- or overflow, no Winograd or Fourier
+        $\ell_2$; what float64 can have lost on the way is added.  With what float32 can lose
+        in its place the same recursion is about ``ticket.network()`` as it runs: a sum of $m$
+        products, in any order, is off by at most $\gamma_m=mu/(1-mu)$ times the sum of their
+        absolute values, $u=2^{-24}$ (no under- or overflow, no Winograd or Fourier
         transforms, no TensorFloat-32).
 
         Random weights are regenerated in parts: no random layer is ever held whole.
