@@ -21,7 +21,7 @@ from tests.book.conftest import TinyBook
 
 PATIENCE = 240  # seconds, on a machine that does much else
 
-CHAPTER = "# A chapter\n\nThe old sentence.\n\n```{code-cell} ipython3\nprint(40 + 1)\n```\n"
+CHAPTER = "# A chapter\n\nThe old sentence.\n\n```{code-cell} ipython3\nprint(40000 + 1)\n```\n"
 
 
 @dataclass
@@ -102,15 +102,15 @@ def test_an_edit_shows_and_an_error_does_not(
 
         source.write_text(source.read_text("utf-8").replace("old", "new"), "utf-8")
         prose = served.wait_for(name, "The new sentence.")
-        assert "41" in served.page(name)
+        assert "40001" in served.page(name)
         assert prose < first, "the first build runs the chapters, this one must not"
 
-        source.write_text(source.read_text("utf-8").replace("40 + 1", "40 + 2"), "utf-8")
-        code = served.wait_for(name, "42")
+        source.write_text(source.read_text("utf-8").replace("40000 + 1", "40000 + 2"), "utf-8")
+        code = served.wait_for(name, "40002")
 
-        source.write_text(source.read_text("utf-8").replace("40 + 2", "1 / 0"), "utf-8")
+        source.write_text(source.read_text("utf-8").replace("40000 + 2", "1 / 0"), "utf-8")
         served.hear("chapter 01-a: ZeroDivisionError")
-        assert "42" in served.page(name), "the old page stays"
+        assert "40002" in served.page(name), "the old page stays"
 
         served.process.send_signal(signal.SIGINT)
         assert served.process.wait(PATIENCE) == 0
