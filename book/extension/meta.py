@@ -19,7 +19,7 @@ CARD = {
     "line_color": "#0072b2",
 }
 """How the picture looks that other sites show beside a link to a page."""
-NO_CONTENT = ["search.html", "genindex.html", "prf-prf.html"]
+NO_CONTENT = ["search.html"]
 """Pages that no search engine needs."""
 
 THEME_COLORS = {"light": "#ffffff", "dark": "#14181e"}
