@@ -4,9 +4,9 @@ from typing import Any
 
 from slth.forms import Form, integer, listed, number
 
-WHOLE = integer(1)
+COUNT = integer(1)
 POSITIVE = number(above=0.0)
-_SHAPE = listed(WHOLE, 1)
+_SHAPE = listed(COUNT, 1)
 
 
 def plain(value: Any) -> Any:
@@ -33,9 +33,9 @@ def per_layer(names: str, name: str, value: Any, depth: int, form: Form) -> list
 
     Examples
     --------
-    >>> per_layer("sample counts", "samples", 30, 2, WHOLE)
+    >>> per_layer("sample counts", "samples", 30, 2, COUNT)
     [30, 30]
-    >>> per_layer("sample counts", "samples", (20, 40), 2, WHOLE)
+    >>> per_layer("sample counts", "samples", (20, 40), 2, COUNT)
     [20, 40]
     """
     values = plain(value)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from slth.arrays import Bytes
-from slth.constructions.arguments import WHOLE, per_layer
+from slth.constructions.arguments import COUNT, per_layer
 from slth.constructions.construction import Construction, Request
 from slth.constructions.cost import layer_cost
 from slth.constructions.layer_plan import LayerPlan, check_reach, plan_layers, required_samples
@@ -174,7 +174,7 @@ def _suggestion(plan: LayerPlan, law: WeightLaw) -> int | None:
 
 def _counts(samples: Any, sizes: Sequence[int | None]) -> list[int]:
     """Check the samples per input and half that were asked for, layer by layer."""
-    counts = per_layer("sample counts", "samples", samples, len(sizes), WHOLE)
+    counts = per_layer("sample counts", "samples", samples, len(sizes), COUNT)
     for count, size in zip(counts, sizes, strict=True):
         if size is not None and size > count:
             raise ValueError(f"size k={size} exceeds the n={count} available samples")

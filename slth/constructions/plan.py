@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from slth.constructions.arguments import POSITIVE, WHOLE, per_layer, plain, shape
+from slth.constructions.arguments import COUNT, POSITIVE, per_layer, plain, shape
 from slth.constructions.construction import Construction, Request
 from slth.constructions.construction import construction as named
 from slth.constructions.layer_plan import LayerPlan
@@ -158,7 +158,7 @@ def plan(
     """
     known = read(target)
     depth = len(known.coefficients)
-    sizes = per_layer("sizes", "size", size, depth, optional(WHOLE))
+    sizes = per_layer("sizes", "size", size, depth, optional(COUNT))
     if None in sizes and any(sizes):
         raise ValueError(f"sizes {tuple(sizes)}: give one for each layer, or none at all")
     if construction is None:

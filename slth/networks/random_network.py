@@ -136,7 +136,7 @@ class RandomNetwork:
     @property
     def n_parameters(self) -> int:
         """Number of random weights, all layers together."""
-        return sum(layer.size for layer in self.weighted)
+        return sum(layer.n_coefficients for layer in self.weighted)
 
     def weights(self, layer: int) -> NDArray[np.float32]:
         """All weights of one layer, regenerated from the seed.
@@ -208,7 +208,7 @@ class RandomNetwork:
     def _digest(self) -> str:
         sha = hashlib.sha256(json.dumps([self.law, self.architecture.to_json()]).encode())
         for index, layer in enumerate(self.weighted):
-            most = max(1, BLOCK * layer.outputs // layer.size)
+            most = max(1, BLOCK * layer.outputs // layer.n_coefficients)
             for start in range(0, layer.outputs, most):
                 part = self.rows(index, start, min(start + most, layer.outputs))
                 sha.update(part.astype("<f4", copy=False).data)

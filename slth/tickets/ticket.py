@@ -126,7 +126,7 @@ class Ticket(Subnetwork):
     @property
     def overparameterization(self) -> float:
         """Random parameters per parameter of the target."""
-        target = sum(layer.size for layer in self.target_architecture.weighted)
+        target = sum(layer.n_coefficients for layer in self.target_architecture.weighted)
         return self.random_network.n_parameters / target
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = True) -> None:

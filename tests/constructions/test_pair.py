@@ -11,7 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from slth.constructions import TicketNotFound, dense_masks, hidden_width, pair, prune, subsets
+from slth.constructions import (
+    TicketNotFound,
+    dense,
+    dense_masks,
+    equivariant,
+    equivariant_masks,
+    hidden_width,
+    pair,
+    pair_construction,
+    prune,
+    subsets,
+)
 from slth.networks import RandomNetwork
 from slth.networks.layers import Relu, Weighted
 from slth.tickets import Mask, Objective, pruned_pair
@@ -208,3 +219,23 @@ def test_memory_is_bounded_by_the_block(monkeypatch: pytest.MonkeyPatch) -> None
     whole = 4 * ticket.random_network.shapes[1][0] * 25_600 * 9
     assert whole == 235_929_600
     assert peak < 0.3 * whole
+
+
+def test_chapters_and_prune_run_the_same_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`dense_masks` and `equivariant_masks` are no second implementation."""
+    called = []
+
+    def counted(*arguments: Any, **options: Any) -> Mask:
+        called.append(options["size"])
+        return pair.pair_masks(*arguments, **options)
+
+    for module in (dense, equivariant, pair_construction):
+        monkeypatch.setattr(module, "pair_masks", counted)
+    rng = np.random.default_rng(0)
+    first, second = rng.uniform(-1, 1, (40, 1)), rng.uniform(-1, 1, (1, 40))
+    dense_masks(np.array([[0.5]]), first, second, tolerance=0.5, size=2)
+    equivariant_masks(
+        np.array([[[0.5]]]), first[:, :, None], second[:, :, None], tolerance=0.5, size=3
+    )
+    prune(nn.Sequential(layer(0, 2, 1)), weight_tolerance=0.5, size=4, samples=40)
+    assert called == [2, 3, 4]

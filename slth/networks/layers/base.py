@@ -163,7 +163,7 @@ class Weighted(Layer, ABC):
         return (self.outputs, self.inputs // self.groups, *self.basis)
 
     @property
-    def size(self) -> int:
+    def n_coefficients(self) -> int:
         """Number of coefficients."""
         return prod(self.shape)
 

@@ -153,10 +153,10 @@ class PairPromise(Promise):
             norms.append(norm)
             return _Reach(
                 layer.output_shape(reach.shape),
-                reach.size * norm,
-                norm * reach.error + deviation * (reach.size + reach.error),
+                reach.length * norm,
+                norm * reach.error + deviation * (reach.length + reach.error),
                 norm * reach.float32
-                + (deviation + pair.float32_loss(layer)) * (reach.size + reach.float32),
+                + (deviation + pair.float32_loss(layer)) * (reach.length + reach.float32),
             )
 
         end = network.fold(
@@ -195,7 +195,7 @@ class _Reach:
     """Values at one place of the network: their shape, norm, and error in exact and in float32."""
 
     shape: Shape
-    size: float
+    length: float
     error: float
     float32: float
 
@@ -205,12 +205,12 @@ def _unweighted(layer: Unweighted, reach: _Reach) -> _Reach:
     exact, quick = 4.0 * additions * ROUNDOFF, relative_loss(additions)
 
     def moved(error: float, loss: float) -> float:
-        rounded, _ = layer.spread(reach.shape, reach.size + error, 0.0)
-        return layer.spread(reach.shape, reach.size, error)[1] + loss * rounded
+        rounded, _ = layer.spread(reach.shape, reach.length + error, 0.0)
+        return layer.spread(reach.shape, reach.length, error)[1] + loss * rounded
 
     return _Reach(
         layer.output_shape(reach.shape),
-        layer.spread(reach.shape, reach.size, 0.0)[0],
+        layer.spread(reach.shape, reach.length, 0.0)[0],
         moved(reach.error, exact),
         moved(reach.float32, exact + quick),
     )
@@ -219,14 +219,14 @@ def _unweighted(layer: Unweighted, reach: _Reach) -> _Reach:
 def _join(layer: Join, parts: list[_Reach]) -> _Reach:
     additions = layer.additions(len(parts))
     exact, quick = 4.0 * additions * ROUNDOFF, relative_loss(additions)
-    size = layer.spread([part.size for part in parts])
+    length = layer.spread([part.length for part in parts])
     error = layer.spread([part.error for part in parts])
     float32 = layer.spread([part.float32 for part in parts])
     return _Reach(
         layer.output_shape([part.shape for part in parts]),
-        size,
-        error + exact * (size + error),
-        float32 + (exact + quick) * (size + float32),
+        length,
+        error + exact * (length + error),
+        float32 + (exact + quick) * (length + float32),
     )
 
 
