@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from slth.arrays import Floats
-from slth.subset_sum import _exact, _kernels
+from slth.subset_sum import _kernels
 from slth.subset_sum._grid_instance import GridInstance
 from slth.subset_sum._instance import (
     check_scale,
@@ -18,6 +18,7 @@ from slth.subset_sum._instance import (
     checked_tolerance,
 )
 from slth.subset_sum._lists import REACH, Lists
+from slth.subset_sum._long import exact
 from slth.subset_sum.errors import InstanceTooLarge
 
 MOST_SUMS = 1 << 25  # what `sums` returns at most: 256 MiB
@@ -84,8 +85,8 @@ def count(
     inner = outer if slack else 0
     number = within(lo + inner, hi - inner)
     if outer and within(lo - outer, hi + outer) != number:  # too close to the edge for 64 bits
-        v, whole, reach = _exact.to_integers(samples.tolist(), target, limit)
-        return _exact.count(v, whole - reach, whole + reach, None if k < 0 else k)
+        v, whole, reach = exact.to_integers(samples.tolist(), target, limit)
+        return exact.count(v, whole - reach, whole + reach, None if k < 0 else k)
     return number
 
 

@@ -22,8 +22,8 @@ from slth.subset_sum._instance import (
     checked_target,
     tensor_device,
 )
+from slth.subset_sum._long.settle import settle
 from slth.subset_sum._plan import Plan, plan
-from slth.subset_sum._settle import settle
 from slth.subset_sum.errors import SubsetNotFound
 from slth.subset_sum.solution import BatchSolution, Solution
 
@@ -183,9 +183,9 @@ def solve_many(
     if device is None:
         answers = _solve_compiled(X, Z, k, limit, objective, progress, threads)
     elif threads is None:
-        from slth.subset_sum import _torch
+        from slth.subset_sum._tensors.solve import solve_on
 
-        answers = _torch.solve_on(device, X, Z, k, limit, objective, progress)
+        answers = solve_on(device, X, Z, k, limit, objective, progress)
     else:
         raise ValueError("threads is for NumPy arrays; for tensors call torch.set_num_threads")
     masks, sums, errors, states = answers

@@ -23,12 +23,12 @@ from slth.subset_sum import (
     BatchSolution,
     Objective,
     SubsetNotFound,
-    _settle,
     count,
     covering_radius,
     solve,
     solve_many,
 )
+from slth.subset_sum._long import settle
 
 Floats = npt.NDArray[np.float64]
 Rng = np.random.Generator
@@ -237,7 +237,7 @@ class Group:
         batch = solve_many(tensor, self.Z, objective=objective, size=size, tolerance=limit)
         self._compare(batch, right)
         if len(self.x) > 1:
-            chosen = _settle._by_sweep(
+            chosen = settle._by_sweep(
                 self.x, float(self.Z[0]), -1 if size is None else size,
                 -1.0 if limit is None else limit, objective, 1,
             )  # fmt: skip

@@ -14,11 +14,11 @@ import torch
 from slth.subset_sum import (
     InstanceTooLarge,
     SubsetNotFound,
-    _exact,
     count,
     solve,
     solve_many,
 )
+from slth.subset_sum._long import exact
 
 Floats = npt.NDArray[np.float64]
 Law = Callable[[np.random.Generator, int], Floats]
@@ -125,7 +125,7 @@ def test_no_subset_is_better_in_integers(n: int, law: Law) -> None:
     size = int(rng.integers(n + 1))
     best, fixed = solve_many(X, Z), solve_many(X, Z, size=size)
     for row in range(rows):
-        v, target, _ = _exact.to_integers(X[row].tolist(), float(Z[row]), 0.0)
+        v, target, _ = exact.to_integers(X[row].tolist(), float(Z[row]), 0.0)
         sums: list[list[int]] = [[-target]]
         for value in v:
             longer = [[total + value for total in totals] for totals in sums]
@@ -135,37 +135,6 @@ def test_no_subset_is_better_in_integers(n: int, law: Law) -> None:
             chosen = np.flatnonzero(batch.masks[row])
             assert abs(sum(v[i] for i in chosen) - target) == expected
         assert fixed.sizes[row] == size
-
-
-@pytest.mark.parametrize("size", [None, 0, 1, 2, 3, 4, 5, 7, 9])
-def test_python_integers_against_every_subset(
-    size: int | None, law: Law, every_subset: EverySubset
-) -> None:
-    rng = np.random.default_rng(size)
-    x = law(rng, 9)
-    z = float(rng.choice(x))
-    sizes, errors = every_subset(x, z)
-    if size is not None:
-        errors = errors[sizes == size]
-    tolerance = float(rng.choice(errors))
-    v, target, reach = _exact.to_integers(x.tolist(), z, tolerance)
-    distance, indices = _exact.closest(v, target, size)
-    assert abs(sum(v[i] for i in indices) - target) == distance
-    assert abs(math.fsum([*x[indices], -z])) == errors.min()
-    assert _exact.count(v, target - reach, target + reach, size) == (errors <= tolerance).sum()
-
-
-def test_the_integer_tolerance_rounds_like_the_error() -> None:
-    """1 + 2^-53 rounds to 1, and 1 + 3 2^-53 to 1 + 2^-51: both by ties to even."""
-    for excess, admitted in ((2.0**-53, True), (2.0**-53 + 2.0**-90, False)):
-        v, target, reach = _exact.to_integers([1.0, excess], 0.0, 1.0)
-        assert (abs(sum(v) - target) <= reach) is admitted
-        assert (solve([1.0, excess], 0.0, size=2).error <= 1.0) is admitted
-        assert count([1.0, excess], 0.0, size=2, tolerance=1.0) == admitted
-    odd = math.nextafter(1.0, 2.0)
-    v, target, reach = _exact.to_integers([odd, 2.0**-53], 0.0, odd)
-    assert abs(sum(v) - target) > reach
-    assert solve([odd, 2.0**-53], 0.0, size=2).error > odd
 
 
 def test_beyond_both_arithmetics() -> None:

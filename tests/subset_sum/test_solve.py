@@ -233,6 +233,42 @@ def test_few_terms_of_many_samples(size: int) -> None:
     assert solve(x, rest, size=40 - size).error == pytest.approx(least, abs=1e-14)
 
 
+def closest_of_few(ordered: Floats, z: float, size: int, first: int = 0) -> float:
+    """Least error of ``size`` >= 2 terms from ``first`` on: a binary search for the last one."""
+    n = len(ordered)
+    if size > 2:
+        return min(
+            closest_of_few(ordered, z - ordered[i], size - 1, i + 1)
+            for i in range(first, n - size + 1)
+        )
+    one = np.arange(first, n - 1)
+    place = np.searchsorted(ordered, z - ordered[one])
+    errors = [
+        np.abs(ordered[one] + ordered[np.clip(two, one + 1, n - 1)] - z)
+        for two in (place - 1, place)
+    ]
+    return float(np.min(errors))
+
+
+@pytest.mark.parametrize(("n", "size"), [(100_000, 2), (2_000, 3), (120, 4)])
+def test_few_terms_of_very_many(n: int, size: int) -> None:
+    x = np.random.default_rng(n).normal(size=n)
+    least = closest_of_few(np.sort(x), 0.3, size)
+    solution = solve(x, 0.3, size=size)
+    assert (solution.size, solution.exact) == (size, True)
+    assert solution.error == pytest.approx(least, abs=1e-14)
+    rest = solve(x, math.fsum(x) - 0.3, size=n - size)
+    assert rest.size == n - size
+    assert rest.error == pytest.approx(least, abs=1e-12)
+
+
+def test_four_of_five_hundred_hit_a_planted_sum() -> None:
+    x = np.random.default_rng(12).integers(-(2**50), 2**50, 500) / 2**50
+    solution = solve(x, float(x[[7, 77, 377, 477]].sum()), size=4)
+    assert solution.error == 0.0
+    assert solution.size == 4
+
+
 def test_five_terms_of_many_samples_hit_a_planted_sum() -> None:
     x = np.random.default_rng(5).integers(-(2**40), 2**40, 60) / 2**40
     solution = solve(x, float(x[[3, 17, 31, 40, 59]].sum()), size=5)

@@ -6,13 +6,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slth.subset_sum import _torch_search
-from slth.subset_sum._torch_search import NOTHING, Half, closest
+from slth.subset_sum._tensors import search
+from slth.subset_sum._tensors.search import NOTHING, Half, closest
 
 END = 1 << 60  # no sum of a row exceeds it
 
 
-def search(rows: list[list[int]], t: list[int], size: int) -> list[tuple[int, int, int]]:
+def searched(rows: list[list[int]], t: list[int], size: int) -> list[tuple[int, int, int]]:
     V = torch.tensor(rows, dtype=torch.int64).reshape(len(t), -1)
     n = V.shape[1]
     first, second = (Half(V, bits, sized=size >= 0) for bits in (range(n // 2), range(n // 2, n)))
@@ -43,7 +43,7 @@ def test_best_and_second_best(data: st.DataObject) -> None:
     rows = data.draw(st.lists(st.lists(value, min_size=n, max_size=n), min_size=1, max_size=3))
     far = st.sampled_from([-2 * END - 5, -END - 5, END + 5, 2 * END + 5])
     t = data.draw(st.lists(far | value, min_size=len(rows), max_size=len(rows)))
-    for v, target, found in zip(rows, t, search(rows, t, size), strict=True):
+    for v, target, found in zip(rows, t, searched(rows, t, size), strict=True):
         check(v, target, size, found)
 
 
@@ -52,11 +52,11 @@ def test_no_fence_is_taken_for_a_sum(size: int, monkeypatch: pytest.MonkeyPatch)
     """Targets as far as they come, and whole sums on the other side; a nearer fence would win."""
     v = [-END // 8] * 8
     for t in (2 * END + 5, -2 * END - 5):
-        check(v, t, size, search([v], [t], size)[0])
-        check([-x for x in v], t, size, search([[-x for x in v]], [t], size)[0])
-    monkeypatch.setattr(_torch_search, "FENCE", END + 10)
+        check(v, t, size, searched([v], [t], size)[0])
+        check([-x for x in v], t, size, searched([[-x for x in v]], [t], size)[0])
+    monkeypatch.setattr(search, "FENCE", END + 10)
     with pytest.raises((AssertionError, RuntimeError, KeyError, IndexError)):
-        check(v, 2 * END + 5, size, search([v], [2 * END + 5], size)[0])
+        check(v, 2 * END + 5, size, searched([v], [2 * END + 5], size)[0])
 
 
 def test_kept_rows_are_searched_as_before() -> None:
@@ -84,6 +84,6 @@ def test_kept_rows_are_searched_as_before() -> None:
 
 def test_the_first_of_equal_sums() -> None:
     """In the order of the classes of the first half, then of the subsets of the second."""
-    assert search([[1, 1, 1, 1]], [2], 2)[0][2] == 0b1100
-    assert search([[1, 1, 1, 1]], [1], 1)[0][2] == 0b0100
-    assert search([[1, 1, 1, 1]], [2], -1)[0][2] == search([[1, 1, 1, 1]] * 2, [2, 2], -1)[1][2]
+    assert searched([[1, 1, 1, 1]], [2], 2)[0][2] == 0b1100
+    assert searched([[1, 1, 1, 1]], [1], 1)[0][2] == 0b0100
+    assert searched([[1, 1, 1, 1]], [2], -1)[0][2] == searched([[1, 1, 1, 1]] * 2, [2, 2], -1)[1][2]

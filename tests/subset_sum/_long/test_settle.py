@@ -12,15 +12,12 @@ from slth.subset_sum import (
     InstanceTooLarge,
     Objective,
     SubsetNotFound,
-    _exact,
     _kernels,
     _plan,
-    _settle,
-    _sweep,
     solve,
     solve_many,
 )
-from slth.subset_sum._half import Half
+from slth.subset_sum._long import exact, settle, sweep
 
 Floats = npt.NDArray[np.float64]
 Law = Callable[[np.random.Generator, int], Floats]
@@ -30,8 +27,8 @@ EverySubset = Callable[[Floats, float], tuple[npt.NDArray[Any], Floats]]
 @pytest.fixture
 def tiny_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sweep even what is small, in many blocks."""
-    monkeypatch.setattr(_settle, "EASY", 0)
-    monkeypatch.setattr(_sweep, "BLOCK", 50)
+    monkeypatch.setattr(settle, "EASY", 0)
+    monkeypatch.setattr(sweep, "BLOCK", 50)
 
 
 def swept(
@@ -44,7 +41,7 @@ def swept(
 ) -> tuple[npt.NDArray[np.bool_], float, float, bool]:
     k = -1 if size is None else size
     limit = -1.0 if tolerance is None else tolerance
-    return _settle.settle(x, z, k, limit, objective, threads)
+    return settle.settle(x, z, k, limit, objective, threads)
 
 
 @pytest.mark.usefixtures("tiny_blocks")
@@ -89,7 +86,7 @@ def test_the_sweep_itself_answers(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError
 
     for name in ("closest", "fewest"):
-        monkeypatch.setattr(_exact, name, refuse)
+        monkeypatch.setattr(exact, name, refuse)
     rng = np.random.default_rng(0)
     for x in (rng.uniform(-1, 1, 14), rng.normal(size=14)):
         for size in (None, 3, 7, 12):
@@ -117,7 +114,7 @@ def test_against_two_lists(size: int | None, threads: int) -> None:
 
 
 def test_results_do_not_depend_on_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_sweep, "BLOCK", 1000)
+    monkeypatch.setattr(sweep, "BLOCK", 1000)
     x = np.random.default_rng(8).integers(-999, 999, 32) / 64
     cases: list[tuple[float | None, Objective]] = [
         (None, "best"),
@@ -134,8 +131,8 @@ def test_a_coarse_grid_leaves_the_choice_to_exact_arithmetic(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A grid of few bits makes many subsets equally good; the exact best one is still found."""
-    monkeypatch.setattr(_settle, "EASY", 0)
-    monkeypatch.setattr(_sweep, "BLOCK", 200)
+    monkeypatch.setattr(settle, "EASY", 0)
+    monkeypatch.setattr(sweep, "BLOCK", 200)
     coarse = _kernels.grid_exponent
 
     def fewer_bits(x: Floats, terms: int) -> int:
@@ -143,7 +140,7 @@ def test_a_coarse_grid_leaves_the_choice_to_exact_arithmetic(
 
     x = np.random.default_rng(9).normal(size=18)
     numbers = []
-    closest = _sweep.closest
+    closest = sweep.closest
 
     def counted(*arguments: Any, **options: Any) -> list[int]:
         masks = closest(*arguments, **options)
@@ -152,22 +149,10 @@ def test_a_coarse_grid_leaves_the_choice_to_exact_arithmetic(
 
     expected = [solve(x, 0.1, size=size) for size in (None, 9, 4)]
     monkeypatch.setattr(_kernels, "grid_exponent", fewer_bits)
-    monkeypatch.setattr(_sweep, "closest", counted)
+    monkeypatch.setattr(sweep, "closest", counted)
     for size, best in zip((None, 9, 4), expected, strict=True):
         np.testing.assert_array_equal(swept(x, 0.1, size)[0], best.mask)
     assert min(numbers) > 10
-
-
-def test_halves_list_every_subset_with_a_sum() -> None:
-    v = np.array([3, 1, 2, 3, -1, 0, 4])
-    masks = np.arange(1 << 7)
-    chosen = (masks[:, None] >> np.arange(7) & 1).astype(bool)
-    for size in (-1, *range(8)):
-        half = Half.of(v, size)
-        for total in range(-2, 14):
-            fits = (chosen @ v == total) & ((size < 0) | (chosen.sum(axis=1) == size))
-            assert sorted(half.subsets(total, size, 200)) == masks[fits].tolist()
-            assert len(half.subsets(total, size, 1)) >= min(2, fits.sum())
 
 
 @pytest.mark.parametrize("size", [None, 25])
@@ -196,42 +181,6 @@ def test_sixty_samples() -> None:
     positive = float(x[x > 0].sum())
     np.testing.assert_array_equal(solve(x, 100.0).mask, x > 0)
     assert solve(x, 100.0).sum == pytest.approx(positive)
-
-
-def closest_of_few(ordered: Floats, z: float, size: int, first: int = 0) -> float:
-    """Least error of ``size`` >= 2 terms from ``first`` on: a binary search for the last one."""
-    n = len(ordered)
-    if size > 2:
-        return min(
-            closest_of_few(ordered, z - ordered[i], size - 1, i + 1)
-            for i in range(first, n - size + 1)
-        )
-    one = np.arange(first, n - 1)
-    place = np.searchsorted(ordered, z - ordered[one])
-    errors = [
-        np.abs(ordered[one] + ordered[np.clip(two, one + 1, n - 1)] - z)
-        for two in (place - 1, place)
-    ]
-    return float(np.min(errors))
-
-
-@pytest.mark.parametrize(("n", "size"), [(100_000, 2), (2_000, 3), (120, 4)])
-def test_few_terms_of_very_many(n: int, size: int) -> None:
-    x = np.random.default_rng(n).normal(size=n)
-    least = closest_of_few(np.sort(x), 0.3, size)
-    solution = solve(x, 0.3, size=size)
-    assert (solution.size, solution.exact) == (size, True)
-    assert solution.error == pytest.approx(least, abs=1e-14)
-    rest = solve(x, math.fsum(x) - 0.3, size=n - size)
-    assert rest.size == n - size
-    assert rest.error == pytest.approx(least, abs=1e-12)
-
-
-def test_four_of_five_hundred_hit_a_planted_sum() -> None:
-    x = np.random.default_rng(12).integers(-(2**50), 2**50, 500) / 2**50
-    solution = solve(x, float(x[[7, 77, 377, 477]].sum()), size=4)
-    assert solution.error == 0.0
-    assert solution.size == 4
 
 
 def test_too_many_candidates_are_refused() -> None:

@@ -16,11 +16,9 @@ from slth.subset_sum import (
     InstanceTooLarge,
     Objective,
     _kernels,
-    _torch,
-    _torch_objectives,
-    _torch_search,
     solve_many,
 )
+from slth.subset_sum._tensors import objectives, search, solve
 
 Floats = npt.NDArray[np.float64]
 Law = Callable[[np.random.Generator, int], Floats]
@@ -143,7 +141,7 @@ def test_what_the_grid_cannot_settle(monkeypatch: pytest.MonkeyPatch, device: st
     X = rng.choice([1e12, -1e12, 1e-12, 3e-12, -7e-12], (100, 8))
     Z = np.full(100, 4e-12)
     batch = compare(X, Z, device)
-    monkeypatch.setattr(_torch_objectives.Chunk, "settled_as", lambda chunk, state, *_: state)
+    monkeypatch.setattr(objectives.Chunk, "settled_as", lambda chunk, state, *_: state)
     careless = solve_many(torch.from_numpy(X).to(device), Z)
     assert (careless.errors > batch.errors).sum() > 10
 
@@ -174,7 +172,7 @@ def test_chunks_and_threads(monkeypatch: pytest.MonkeyPatch, device: str) -> Non
         for x in (torch.from_numpy(X).to(device), shared):
             whole = solve_many(x, Z, tolerance=tolerance, objective=objective)
             with monkeypatch.context() as patch:
-                patch.setattr(_torch, "MEMORY", 7 * _torch._instance_bytes(12, -1, sized=True))
+                patch.setattr(solve, "MEMORY", 7 * solve._instance_bytes(12, -1, sized=True))
                 torch.set_num_threads(1)
                 pieces = solve_many(x, Z, tolerance=tolerance, objective=objective)
                 torch.set_num_threads(threads)
@@ -205,14 +203,14 @@ def test_tensors_are_searched_as_tensors(monkeypatch: pytest.MonkeyPatch, device
         raise AssertionError
 
     seen = set()
-    search = _torch_search.closest
+    closest = search.closest
 
     def watch(*arguments: Any) -> Any:
         seen.add(arguments[2].device.type)
-        return search(*arguments)
+        return closest(*arguments)
 
     monkeypatch.setattr(_kernels, "solve_rows", refuse)
-    monkeypatch.setattr(_torch_objectives, "closest", watch)
+    monkeypatch.setattr(objectives, "closest", watch)
     solve_many(torch.ones(2, 6, device=device), [1.0, 2.0])
     assert seen == {device}
     with pytest.raises(AssertionError):
@@ -271,7 +269,8 @@ def test_progress_bar(capsys: pytest.CaptureFixture[str]) -> None:
 
 MEASURE = r"""
 import re, torch
-from slth.subset_sum import _torch, solve_many
+from slth.subset_sum import solve_many
+from slth.subset_sum._tensors import solve as tensors
 
 def peak():
     return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", open("/proc/self/status").read())[1])
@@ -284,12 +283,12 @@ def solve(rows, n, size, objective):
 cases = [(96, 32, None, "fewest"), (96, 20, 10, "best"), (768, 21, None, "best")]
 for megabytes, n, size, objective in cases:
     solve(1, n, size, objective)
-    _torch.MEMORY = megabytes << 20
+    tensors.MEMORY = megabytes << 20
     sized = size is not None or objective == "fewest"
-    rows = _torch.MEMORY // _torch._instance_bytes(n, size or -1, sized=sized)
+    rows = tensors.MEMORY // tensors._instance_bytes(n, size or -1, sized=sized)
     before = peak() if n == 32 else before
     solve(rows + 1, n, size, objective)
-    print(_torch.MEMORY, peak() - before)
+    print(tensors.MEMORY, peak() - before)
 """
 
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from slth.arrays import Bools, Floats, SmallInts
 from slth.objectives import Objective
 from slth.subset_sum import _kernels
-from slth.subset_sum._torch_objectives import ANSWERS, Chunk
+from slth.subset_sum._tensors.objectives import ANSWERS, Chunk
 from slth.subset_sum.errors import InstanceTooLarge
 
 LARGEST = 32

@@ -9,13 +9,13 @@ import torch
 
 from slth.arrays import Floats, Ints, SmallInts
 from slth.subset_sum import _kernels
-from slth.subset_sum._torch_search import NOTHING, Half, closest
+from slth.subset_sum._tensors.search import NOTHING, Half, closest
 
 States = npt.NDArray[np.integer]
 
 
 class Found(NamedTuple):
-    """``_torch_search.Nearest`` as arrays."""
+    """``search.Nearest`` as arrays."""
 
     w: Ints
     second: Ints

@@ -19,8 +19,8 @@ from typing import TypeVar
 import numpy as np
 
 from slth.arrays import Ints
-from slth.subset_sum import _sweep_kernels
-from slth.subset_sum._half import Half
+from slth.subset_sum._long import kernels
+from slth.subset_sum._long.half import Half
 
 Lists = list[tuple[Ints, Ints]]
 T = TypeVar("T")
@@ -65,7 +65,7 @@ class _Block:
         points = np.empty(self.number, np.int64)
         used = 0
         for a, b in (*self.line.even, *self.line.odd):
-            used = _sweep_kernels.gather(a, b, self.lo, self.hi, points, used)
+            used = kernels.gather(a, b, self.lo, self.hi, points, used)
         points.sort()
         return points
 
@@ -151,7 +151,7 @@ def _blocks(line: _Line, lo: int, hi: int) -> Iterator[_Block]:
     number, ends = 0, []
     kinds = 0
     for lists in (line.even, line.odd):
-        counts = [_sweep_kernels.tally(a, b, lo, hi) for a, b in lists]
+        counts = [kernels.tally(a, b, lo, hi) for a, b in lists]
         here = sum(count for count, _, _ in counts)
         if here:
             kinds += 1
@@ -172,7 +172,7 @@ def _blocks(line: _Line, lo: int, hi: int) -> Iterator[_Block]:
 def _nearest(block: _Block) -> tuple[int, int, int, int]:
     """First and last point, least distance between points of different kinds, and where."""
     points = block.sorted_points()
-    return int(points[0]), int(points[-1]), *_sweep_kernels.nearest(points, NONE)
+    return int(points[0]), int(points[-1]), *kernels.nearest(points, NONE)
 
 
 def _ahead(function: Callable[[T], U], items: Iterator[T], threads: int) -> Iterator[tuple[T, U]]:
@@ -211,16 +211,14 @@ def _near_pairs(line: _Line, lo: int, hi: int, reach: int, most: int) -> set[tup
         lower = _near_pairs(line, lo, middle, reach, most)
         return lower | _near_pairs(line, middle, hi, reach, most)
     pairs = np.empty((most, 2), np.int64)
-    number = _sweep_kernels.near_pairs(
-        _Block(line, lo, end, even + odd).sorted_points(), reach, pairs
-    )
+    number = kernels.near_pairs(_Block(line, lo, end, even + odd).sorted_points(), reach, pairs)
     if number > most:
         raise TooManyCandidates
     return {(int(one), int(two)) for one, two in pairs[:number]}
 
 
 def _count(lists: Lists, lo: int, hi: int) -> int:
-    return sum(_sweep_kernels.tally(a, b, lo, hi)[0] for a, b in lists)
+    return sum(kernels.tally(a, b, lo, hi)[0] for a, b in lists)
 
 
 def _subsets(

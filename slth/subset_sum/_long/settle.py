@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from slth.arrays import Floats
 from slth.objectives import Objective
-from slth.subset_sum import _exact, _kernels, _sweep
+from slth.subset_sum import _kernels
 from slth.subset_sum._grid_instance import GridInstance
+from slth.subset_sum._long import exact, sweep
 from slth.subset_sum._plan import can_sweep
 
 EASY = 24  # up to this n Python's integers are as fast as the sweep
@@ -20,15 +21,15 @@ def settle(
     x: Floats, z: float, size: int, tolerance: float, objective: Objective, threads: int
 ) -> tuple[npt.NDArray[np.bool_], float, float, bool]:
     """Mask, sum and error of the answer, and whether the tolerance (-1: none) is met."""
-    v, target, limit = _exact.to_integers(x.tolist(), z, max(tolerance, 0.0))
+    v, target, limit = exact.to_integers(x.tolist(), z, max(tolerance, 0.0))
     indices = None
     if len(x) > EASY and can_sweep(len(x), size):
         indices = _by_sweep(x, z, size, tolerance, objective, threads)
     if indices is None:
         if objective == "fewest":
-            _, indices = _exact.fewest(v, target, limit)
+            _, indices = exact.fewest(v, target, limit)
         else:
-            _, indices = _exact.closest(v, target, None if size < 0 else size)
+            _, indices = exact.closest(v, target, None if size < 0 else size)
     mask = np.zeros(len(x), np.bool_)
     mask[indices] = True
     terms = x[indices].tolist()
@@ -40,7 +41,7 @@ def _by_sweep(
     x: Floats, z: float, size: int, tolerance: float, objective: Objective, threads: int
 ) -> list[int] | None:
     """Return the indices of the answer; None if too many subsets are equally good on the grid."""
-    v, target, limit = _exact.to_integers(x.tolist(), z, max(tolerance, 0.0))
+    v, target, limit = exact.to_integers(x.tolist(), z, max(tolerance, 0.0))
 
     def closest(n: int, terms: int, first: bool) -> tuple[int, list[int]]:
         """Distance and indices of the best of the first n samples, or the first within reach."""
@@ -48,7 +49,7 @@ def _by_sweep(
         t, lo, hi, slack, outer = _kernels.target_on_grid(
             z, tolerance, grid.terms, grid.exponent, grid.exact
         )
-        masks = _sweep.closest(
+        masks = sweep.closest(
             grid.v, grid.size, t - grid.shift,
             accept=min(hi, -lo) - outer if first else -1,
             slack=slack, most=CANDIDATES, threads=threads,
@@ -71,5 +72,5 @@ def _by_sweep(
                     return fewer
             return closest(len(x), len(chosen), False)[1]
         return chosen
-    except _sweep.TooManyCandidates:
+    except sweep.TooManyCandidates:
         return None

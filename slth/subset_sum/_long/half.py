@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from slth.arrays import Ints
-from slth.subset_sum import _sweep_kernels
+from slth.subset_sum._long import kernels
 
 Classes = list[tuple[Ints, Ints]]  # per size: sums, ascending, and the masks that have them
 
@@ -47,7 +47,7 @@ class Half:
         found: list[int] = []
         places = np.empty((most + 1, 2), np.int64)
         for (a, a_masks), (b, b_masks) in self.pairs(size):
-            number = min(_sweep_kernels.matches(a, b, total, places), len(places))
+            number = min(kernels.matches(a, b, total, places), len(places))
             i, j = places[:number].T
             found += (a_masks[i] | b_masks[j] << self.split).tolist()
         return found

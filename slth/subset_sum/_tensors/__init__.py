@@ -1,0 +1,1 @@
+"""The solvers on tensors, on their device; all that needs torch is in here."""
