@@ -1,6 +1,7 @@
 """The whole house on networks that torch's Sequential cannot hold: branches, and other layers."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from slth.constructions import Request, construction
 from slth.networks import Network, Node, Target
 from slth.networks.layers import Add, Conv, Dense, Flatten, Relu, Shape, Unweighted
-from slth.tickets import Certificate, Ticket, VerificationError
+from slth.tickets import Certificate, Ticket, VerificationError, export
 from slth.tickets.adversary import Domain, worst_inputs
 
 RESIDUAL = Network(
@@ -133,3 +134,13 @@ def test_the_worst_input_may_lie_inside() -> None:
     assert on.norm(dim=1) == pytest.approx(torch.ones(3))
     points = Domain(nonnegative=True, sphere=False).project(torch.tensor([[3.0, -4.0], [0.3, 0.0]]))
     assert points.tolist() == [[1.0, 0.0], [pytest.approx(0.3), 0.0]]
+
+
+def test_a_residual_ticket_is_stored_and_exported(tmp_path: Path) -> None:
+    ticket, _ = found(RESIDUAL, (1, 4, 4))
+    ticket.save(tmp_path / "a.ticket")
+    assert Ticket.load(tmp_path / "a.ticket") == ticket
+    export(ticket, tmp_path / "a.pt2")
+    x = torch.randn(3, 1, 4, 4)
+    program = torch.export.load(tmp_path / "a.pt2").module()
+    assert torch.equal(program(x), ticket.network()(x))
