@@ -96,8 +96,8 @@ def tolerances_for(
 
     Notes
     -----
-    The induction in the proof of Theorem 3 of Natale et al. 2024, with actual norms (upper bounds
-    on them for convolutions).
+    The induction in the proof of Theorem 3 of Natale et al. 2024, with actual norms, or upper
+    bounds on them: $\prod_j(N_j+\eta N_j)-\prod_jN_j$ grows with each $N_j$.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def tolerances_for(
     0.1
     """
     norms = [
-        layer.norm_bound(weights.astype(np.float64))
+        layer.quick_norm_bound(weights.astype(np.float64))
         for layer, weights in zip(target.weighted, target.coefficients, strict=True)
     ]
     if min(norms) == 0.0:

@@ -126,6 +126,10 @@ class Weighted(Layer, ABC):
         tolerances are chosen by that.
         """
 
+    def quick_norm_bound(self, weights: Floats) -> float:
+        """Return a bound as :meth:`norm_bound`, perhaps a larger one, in little time: for plans."""
+        return self.norm_bound(weights)
+
     @abstractmethod
     def module(self, weights: Tensor) -> nn.Module:
         """Return the layer as an ordinary module without gradients."""

@@ -11,10 +11,18 @@ from torch import Tensor, nn
 from slth.arrays import Floats, Floats32
 from slth.forms import Form, choice, integer, listed
 from slth.networks.layers.base import Shape, Weighted
-from slth.networks.layers.norms import convolution_norm_bound
+from slth.networks.layers.norms import (
+    convolution_norm_bound,
+    frobenius_bound,
+    grid_operations,
+    unfolded_norm_bound,
+)
 
 PaddingMode = Literal["zeros", "circular"]
 Two = tuple[int, int]
+
+# Operations that a plan may spend on the norm of one kernel: a fifth of a second or so.
+_QUICK = 1 << 30
 
 
 def two(least: int) -> Form:
@@ -146,6 +154,12 @@ class Conv(Weighted):
         return convolution_norm_bound(
             weights, stride=stride, dilation=self.dilation, groups=self.groups
         )
+
+    def quick_norm_bound(self, weights: Floats) -> float:
+        """Look at all frequencies of small kernels only; of others, unfold the kernel."""
+        if grid_operations(self.shape, self.groups) <= _QUICK:
+            return self.norm_bound(weights)
+        return min(unfolded_norm_bound(weights, self.groups), frobenius_bound(weights, self.groups))
 
     def module(self, weights: Tensor) -> nn.Module:
         """Return an ``nn.Conv2d`` without bias."""

@@ -165,3 +165,23 @@ def test_a_guess_that_is_too_small_is_found_out(monkeypatch: pytest.MonkeyPatch)
     matrix = np.random.default_rng(6).uniform(-1, 1, size=(300, 300))
     monkeypatch.setattr(norms, "_estimate", lambda gram: 0.5 * float(gram.trace()) / len(gram))
     assert spectral_norm_bound(matrix) >= np.linalg.norm(matrix, 2)
+
+
+@given(convolutions(), st.tuples(st.integers(7, 9), st.integers(7, 9)))
+@settings(deadline=None, max_examples=60)
+def test_no_image_beats_the_unfolded_kernel(
+    case: tuple[Conv, NDArray[np.float64]], size: tuple[int, int]
+) -> None:
+    layer, weights = case
+    exact = float(torch.linalg.matrix_norm(matrix(layer, weights, size), 2))
+    assert exact <= norms.unfolded_norm_bound(weights, layer.groups)
+
+
+def test_plans_look_at_all_frequencies_of_small_kernels_only() -> None:
+    rng = np.random.default_rng(3)
+    small, large = Conv(6, 16, (5, 5)), Conv(128, 128, (3, 3))
+    weights = rng.standard_normal(small.shape)
+    assert small.quick_norm_bound(weights) == small.norm_bound(weights)
+    weights = rng.standard_normal(large.shape)
+    tight, quick = large.norm_bound(weights), large.quick_norm_bound(weights)
+    assert 1.2 * tight < quick < 3 * tight
