@@ -17,7 +17,7 @@ stands on.
 """
 
 import math
-from typing import cast
+from typing import NamedTuple, cast
 
 import numba
 import numpy as np
@@ -43,6 +43,74 @@ NOT_FOUND, FOUND, UNSETTLED = 0, 1, 2
 ZERO, ONE, NONE = _typed(0), _typed(1), _typed(-1)
 
 u = numba.uint64  # an unsigned index saves Numba's test for negative indices
+
+
+# Named tuples stay among compiled functions: to take one from Python, or return one, costs
+# microseconds at each call, as much as a small instance.
+
+
+class Window(NamedTuple):
+    """What ``target_on_grid`` returns, by name."""
+
+    t: int
+    lo: int
+    hi: int
+    slack: int
+    outer: int
+
+
+class Stretch(NamedTuple):
+    """One sorted list: where it begins in the array of all, and how long it is."""
+
+    first: int
+    length: int
+
+
+class Tables(NamedTuple):
+    """The sorted class lists in ``S`` of both halves of n values, and which pairs of them count.
+
+    They begin at ``left`` and ``right``; ``counts`` and ``offsets`` as in ``_grow``; ``size``
+    terms are chosen, or (-1) any number.
+    """
+
+    S: Ints
+    left: int
+    right: int
+    n: int
+    size: int
+    counts: Ints
+    offsets: Ints
+
+
+class Corners(NamedTuple):
+    """Where two walkers stand: one in row ``i`` and column ``j``, one in ``p`` and ``q``."""
+
+    i: int
+    j: int
+    p: int
+    q: int
+
+
+class Nearest(NamedTuple):
+    """Smallest and second smallest distance so far, and the places of the smallest."""
+
+    best: int
+    second: int
+    i: int
+    j: int
+
+
+class Work(NamedTuple):
+    """Working memory: ``S`` for the lists, which begin at ``begin``, and ``scratch`` for the rest.
+
+    ``counts`` and ``offsets`` as in ``_grow``.
+    """
+
+    counts: Ints
+    offsets: Ints
+    S: Ints
+    begin: Ints
+    scratch: Ints
 
 
 # --- grid ----------------------------------------------------------------------------------------
@@ -137,12 +205,13 @@ def target_on_grid(
 
 
 @compiled
-def _merge(S: Ints, a: int, na: int, b: int, nb: int, x: int, out: int) -> None:
-    """Merge S[a:a+na] with S[b:b+nb] + x into S[out:], with fences.
+def _merge(S: Ints, same: Stretch, shifted: Stretch, x: int, out: int) -> None:
+    """Merge list ``same`` with list ``shifted`` + x into S[out:], with fences.
 
     Without branches, from both ends of the result at once, of a long one also from its middle to
     both sides: two or four chains of dependent loads that the processor overlaps.
     """
+    (a, na), (b, nb) = same, shifted
     total = na + nb
     steps = total >> 1
     middle = 0  # where the inner two start, and how much of the result before it is from a
@@ -241,8 +310,9 @@ def _grow(
             S[sink + 1], S[sink + 2] = 0, HIGH
         for j in range(sized, min(t + 1, classes - 1) + 1):
             less = j - sized
-            a, b = source + offsets[j], source + offsets[less]
-            _merge(S, a, counts[t, j], b, counts[t, less], x, sink + offsets[j])
+            same = Stretch(source + offsets[j], counts[t, j])
+            shifted = Stretch(source + offsets[less], counts[t, less])
+            _merge(S, same, shifted, x, sink + offsets[j])
         source, sink = sink, source
     return source
 
@@ -263,63 +333,59 @@ def grow_halves(
 
 
 @compiled
-def _note(
-    S: Ints, i: int, j: int, w: int, t: int, best: int, second: int, bi: int, bj: int
-) -> tuple[int, int, int, int]:
+def _note(S: Ints, i: int, j: int, w: int, t: int, near: Nearest) -> Nearest:
     """Enter a cell among the two best.
 
     With a new best come its neighbours that are farther on the same side of the target: all cells
     that were not visited are worse than one of them, or than another cell that was.
     """
     key = abs(w)
-    if key < best:
+    if key < near.best:
         away = -1 if w < 0 else 1
         rival = min(abs(S[i + away] + S[j] - t), abs(S[i] + S[j + away] - t))
-        return key, min(best, rival), i, j
-    if i != bi or j != bj:
-        return best, min(second, key), bi, bj
-    return best, second, bi, bj
+        return Nearest(key, min(near.best, rival), i, j)
+    if i != near.i or j != near.j:
+        return Nearest(near.best, min(near.second, key), near.i, near.j)
+    return near
 
 
 @compiled
-def _walk(
-    S: Ints, i: int, p: int, q: int, j: int, t: int, accept: int,
-    best: int, second: int, bi: int, bj: int,
-) -> tuple[int, int, int, int]:  # fmt: skip
+def _walk(S: Ints, corners: Corners, t: int, accept: int, near: Nearest) -> Nearest:
     """Smallest and second smallest |S[row] + S[column] - t| in rows i..p and columns q..j.
 
     Two walkers, from opposite corners, discard one row or column each in turn; they stop early at
     a distance <= accept.
     """
-    while i <= p and j >= q and best > accept:
+    i, j, p, q = corners
+    while i <= p and j >= q and near.best > accept:
         w = S[u(i)] + S[u(j)] - t
-        if abs(w) < second:
-            best, second, bi, bj = _note(S, i, j, w, t, best, second, bi, bj)
+        if abs(w) < near.second:
+            near = _note(S, i, j, w, t, near)
         row = w < 0
         i += row
         j -= 1 - row
         w = S[u(p)] + S[u(q)] - t
-        if abs(w) < second:
-            best, second, bi, bj = _note(S, p, q, w, t, best, second, bi, bj)
+        if abs(w) < near.second:
+            near = _note(S, p, q, w, t, near)
         row = w > 0
         p -= row
         q += 1 - row
-    return best, second, bi, bj
+    return near
 
 
 @compiled
 def _walk_table(
-    S: Ints, a: int, na: int, b: int, nb: int, t: int, accept: int,
-    best: int, second: int, bi: int, bj: int,
-) -> tuple[int, int, int, int]:  # fmt: skip
-    """Walk the table S[a:a+na] + S[b:b+nb]; a large one with four walkers, for speed.
+    S: Ints, rows: Stretch, columns: Stretch, t: int, accept: int, near: Nearest
+) -> Nearest:
+    """Walk the table of the sums of two lists; a large one with four walkers, for speed.
 
     Its middle row reaches t in column ``cut``: rows up to it matter from there on, and rows from it
     on matter up to there.
     """
+    (a, na), (b, nb) = rows, columns
     i, p, q, j = a, a + na - 1, b, b + nb - 1
     if na * nb < LONG * LONG:
-        return _walk(S, i, p, q, j, t, accept, best, second, bi, bj)
+        return _walk(S, Corners(i, j, p, q), t, accept, near)
     middle = a + (na >> 1)
     cut, most = b, b + nb
     while cut < most:
@@ -330,56 +396,58 @@ def _walk_table(
             most = half
     k, p, q, h = middle, middle, cut, cut - 1
     g, m = a + na - 1, b  # the second part: rows k..g, columns m..h
-    while i <= p and j >= q and k <= g and h >= m and best > accept:
+    while i <= p and j >= q and k <= g and h >= m and near.best > accept:
         w = S[u(i)] + S[u(j)] - t
-        if abs(w) < second:
-            best, second, bi, bj = _note(S, i, j, w, t, best, second, bi, bj)
+        if abs(w) < near.second:
+            near = _note(S, i, j, w, t, near)
         row = w < 0
         i += row
         j -= 1 - row
         w = S[u(p)] + S[u(q)] - t
-        if abs(w) < second:
-            best, second, bi, bj = _note(S, p, q, w, t, best, second, bi, bj)
+        if abs(w) < near.second:
+            near = _note(S, p, q, w, t, near)
         row = w > 0
         p -= row
         q += 1 - row
         w = S[u(k)] + S[u(h)] - t
-        if abs(w) < second:
-            best, second, bi, bj = _note(S, k, h, w, t, best, second, bi, bj)
+        if abs(w) < near.second:
+            near = _note(S, k, h, w, t, near)
         row = w < 0
         k += row
         h -= 1 - row
         w = S[u(g)] + S[u(m)] - t
-        if abs(w) < second:
-            best, second, bi, bj = _note(S, g, m, w, t, best, second, bi, bj)
+        if abs(w) < near.second:
+            near = _note(S, g, m, w, t, near)
         row = w > 0
         g -= row
         m += 1 - row
-    best, second, bi, bj = _walk(S, i, p, q, j, t, accept, best, second, bi, bj)
-    return _walk(S, k, g, m, h, t, accept, best, second, bi, bj)
+    near = _walk(S, Corners(i, j, p, q), t, accept, near)
+    return _walk(S, Corners(k, h, g, m), t, accept, near)
 
 
 @compiled
-def _walk_classes(
-    S: Ints, left: int, nl: int, right: int, nr: int, size: int, counts: Ints, offsets: Ints,
-    t: int, accept: int,
-) -> tuple[int, int, int, int, int]:  # fmt: skip
-    """Walk every pair of classes with ``size`` elements together (``size = -1``: any size)."""
-    best, second, bi, bj, taken = HIGH, HIGH, NONE, NONE, 0
+def _walk_classes(tables: Tables, t: int, accept: int) -> tuple[Nearest, int]:
+    """Walk every pair of classes with as many elements together as asked.
+
+    Returns how many of them the left one has, besides the nearest.
+    """
+    S, left, right, n, size, counts, offsets = tables
+    nl = n // 2
+    nr = n - nl
+    near, taken = Nearest(HIGH, HIGH, NONE, NONE), 0
     sized = size >= 0
     last = counts.shape[1] - 1
     for j in range(max(0, size - min(nr, last)), min(nl, last, max(size, 0)) + 1):
         other = size - j if sized else 0
-        before = bi
-        a, b = left + offsets[j], right + offsets[other]
-        best, second, bi, bj = _walk_table(
-            S, a, counts[nl, j], b, counts[nr, other], t, accept, best, second, bi, bj
-        )
-        if bi != before:
+        before = near.i
+        rows = Stretch(left + offsets[j], counts[nl, j])
+        columns = Stretch(right + offsets[other], counts[nr, other])
+        near = _walk_table(S, rows, columns, t, accept, near)
+        if near.i != before:
             taken = j
-        if best <= accept:
+        if near.best <= accept:
             break
-    return best, second, bi, bj, taken
+    return near, taken
 
 
 @compiled
@@ -421,14 +489,13 @@ def _recover(
             continue
         middle = (lo + hi) // 2
         left, right = grow_halves(v, lo, hi, counts, size >= 0, offsets, S)
-        _, _, i, j, taken = _walk_classes(
-            S, left, middle - lo, right, hi - middle, size, counts, offsets, total, ZERO
-        )
+        tables = Tables(S, left, right, hi - lo, size, counts, offsets)
+        near, taken = _walk_classes(tables, total, ZERO)
         first, rest = (taken, size - taken) if size >= 0 else (-1, -1)
         todo[waiting, 0], todo[waiting, 1] = lo, middle
-        todo[waiting, 2], todo[waiting, 3] = first, S[i]
+        todo[waiting, 2], todo[waiting, 3] = first, S[near.i]
         todo[waiting + 1, 0], todo[waiting + 1, 1] = middle, hi
-        todo[waiting + 1, 2], todo[waiting + 1, 3] = rest, S[j]
+        todo[waiting + 1, 2], todo[waiting + 1, 3] = rest, S[near.j]
         waiting += 2
 
 
@@ -509,25 +576,24 @@ def _small(v: Ints, size: int, t: int, accept: int, s: Ints, chosen: Bools) -> t
 
 @compiled
 def _closest(
-    v: Ints, n: int, size: int, t: int, accept: int, counts: Ints, offsets: Ints,
-    S: Ints, begin: Ints, scratch: Ints, chosen: Bools,
-) -> tuple[int, int]:  # fmt: skip
+    v: Ints, n: int, size: int, t: int, accept: int, work: Work, chosen: Bools
+) -> tuple[int, int]:
     """Smallest and second smallest distance over the first n values; marks the best subset.
 
-    ``begin`` tells where the lists of the halves begin in S; NONE has them built.
+    ``work.begin`` tells where the lists of the halves begin; NONE has them built.
     """
+    counts, offsets, S, begin, scratch = work
     if 0 <= size <= SMALL:
         return _small(v[:n], size, t, accept, scratch, chosen)
     middle = n // 2
     if begin[0] == NONE:
         begin[0], begin[1] = grow_halves(v, ZERO, n, counts, size >= 0, offsets, S)
-    best, second, i, j, taken = _walk_classes(
-        S, begin[0], middle, begin[1], n - middle, size, counts, offsets, t, accept
-    )
+    tables = Tables(S, begin[0], begin[1], n, size, counts, offsets)
+    near, taken = _walk_classes(tables, t, accept)
     first, rest = (taken, size - taken) if size >= 0 else (-1, -1)
-    _recover(v, ZERO, middle, first, S[i], counts, scratch, chosen)
-    _recover(v, middle, n, rest, S[j], counts, scratch, chosen)
-    return best, second
+    _recover(v, ZERO, middle, first, S[near.i], counts, scratch, chosen)
+    _recover(v, middle, n, rest, S[near.j], counts, scratch, chosen)
+    return near.best, near.second
 
 
 @compiled
@@ -562,8 +628,9 @@ def _copy(source: Bools, sink: Bools) -> None:
 
 
 @compiled
-def _settle(w: int, lo: int, hi: int, best: int, second: int, slack: int, outer: int) -> int:
+def _settle(w: int, best: int, second: int, window: Window) -> int:
     """Whether the best subset, at distance w, lies within the window, and nothing else can."""
+    _, lo, hi, slack, outer = window
     if slack > 0 and second - best <= 2 * slack:
         return UNSETTLED
     if lo + outer <= w <= hi - outer or (slack == 0 and lo <= w <= hi):
@@ -574,37 +641,33 @@ def _settle(w: int, lo: int, hi: int, best: int, second: int, slack: int, outer:
 
 
 @compiled
-def _first_within(
-    v: Ints, size: int, t: int, lo: int, hi: int, slack: int, outer: int, counts: Ints,
-    offsets: Ints, S: Ints, begin: Ints, scratch: Ints, chosen: Bools,
-) -> int:  # fmt: skip
+def _first_within(v: Ints, size: int, window: Window, work: Work, chosen: Bools) -> int:
     """Search growing prefixes, so that an easy tolerance is met long before the lists are long."""
-    accept = min(hi, -lo) - outer
+    t = window.t
+    accept = min(window.hi, -window.lo) - window.outer
     n = max(8, size + min(size, 4))
     while True:
         n = min(n, v.size)
-        begin[0] = NONE
-        best, second = _closest(v, n, size, t, accept, counts, offsets, S, begin, scratch, chosen)
+        work.begin[0] = NONE
+        best, second = _closest(v, n, size, t, accept, work, chosen)
         if best <= accept:
             return FOUND
         if n == v.size:
-            return _settle(_signed(v, chosen, t), lo, hi, best, second, slack, outer)
+            return _settle(_signed(v, chosen, t), best, second, window)
         chosen[:] = False
         n += max(4, n // 4)
 
 
 @compiled
-def _fewest_within(
-    v: Ints, t: int, lo: int, hi: int, slack: int, outer: int, counts: Ints, offsets: Ints,
-    S: Ints, begin: Ints, scratch: Ints, chosen: Bools,
-) -> int:  # fmt: skip
+def _fewest_within(v: Ints, window: Window, work: Work, chosen: Bools) -> int:
     """Best subset of each size in turn, up to the first size that meets the tolerance."""
+    t, lo, hi, slack, outer = window
     n = v.size
     closest, second_closest = HIGH, HIGH
     trial = np.zeros(n, np.bool_)
     for size in range(n + 1):
         trial[:] = False
-        best, second = _closest(v, n, size, t, NONE, counts, offsets, S, begin, scratch, trial)
+        best, second = _closest(v, n, size, t, NONE, work, trial)
         w = _signed(v, trial, t)
         if best < closest:
             closest, second_closest = best, min(closest, second)
@@ -614,7 +677,7 @@ def _fewest_within(
         if w < lo - outer or w > hi + outer:
             continue
         _copy(trial, chosen)
-        return _settle(w, lo, hi, best, second, slack, outer)
+        return _settle(w, best, second, window)
     return UNSETTLED if slack > 0 and second_closest - closest <= 2 * slack else NOT_FOUND
 
 
@@ -629,9 +692,10 @@ def solve_rows(
     and ``spare`` are the lengths of the working arrays for the lists and for all else.
     """
     n = X.shape[1]
+    v, begin = np.empty(n, np.int64), np.empty(2, np.int64)
+    offsets = np.empty(counts.shape[1], np.int64)
     S, scratch = np.empty(words, np.int64), np.empty(spare, np.int64)
-    v, offsets = np.empty(n, np.int64), np.empty(counts.shape[1], np.int64)
-    begin = np.empty(2, np.int64)
+    work = Work(counts, offsets, S, begin, scratch)
     complement = 2 * size > n  # choose what to leave out instead: -v, and t less the whole sum
     terms = n - size if complement else size
     at_most = terms_at_most(n, size)
@@ -648,22 +712,16 @@ def solve_rows(
                     whole += v[i]
                     v[i] = -v[i]
         t, lo, hi, slack, outer = target_on_grid(z, tolerance, at_most, exponent, exact)
-        t -= whole
+        window = Window(t - whole, lo, hi, slack, outer)
         chosen[:] = False
         if objective == BEST:
             accept = ONE if slack == 0 else NONE  # no distance is less than one
-            best, second = _closest(
-                v, n, terms, t, accept, counts, offsets, S, begin, scratch, chosen
-            )
+            best, second = _closest(v, n, terms, window.t, accept, work, chosen)
             state = UNSETTLED if slack > 0 and second - best <= 2 * slack else FOUND
         elif objective == FEASIBLE:
-            state = _first_within(
-                v, terms, t, lo, hi, slack, outer, counts, offsets, S, begin, scratch, chosen
-            )
+            state = _first_within(v, terms, window, work, chosen)
         else:
-            state = _fewest_within(
-                v, t, lo, hi, slack, outer, counts, offsets, S, begin, scratch, chosen
-            )
+            state = _fewest_within(v, window, work, chosen)
         if complement:
             for i in range(n):
                 chosen[i] = not chosen[i]
@@ -779,9 +837,9 @@ def grid_rows(X: Floats, Z: Floats, tolerance: float, size: int, V: Ints, window
 def settle_rows(w: Ints, second: Ints, windows: Ints, states: SmallInts) -> None:
     """State of each instance, from its smallest signed distance and the second smallest."""
     for r in range(w.size):
-        states[r] = _settle(
-            w[r], windows[1, r], windows[2, r], abs(w[r]), second[r], windows[3, r], windows[4, r]
-        )
+        t, lo, hi = windows[0, r], windows[1, r], windows[2, r]
+        window = Window(t, lo, hi, windows[3, r], windows[4, r])
+        states[r] = _settle(w[r], abs(w[r]), second[r], window)
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""Machine code that cannot be kept, or was kept and damaged, costs time and nothing else."""
+"""Machine code that cannot be kept, or was kept and damaged, costs time; none is ever stale."""
 
 import importlib.util
 import os
@@ -6,11 +6,15 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import numba
 import pytest
+from numba.core.dispatcher import Dispatcher
 
+import slth
 from slth.subset_sum import _compiled
 
 SOURCE = """
@@ -138,3 +142,38 @@ def test_folders_that_cannot_be_used(
     assert not kept
     assert all("Is a directory" in message for message in messages)
     assert 1 <= len(messages) <= 2  # one a file
+
+
+PACKAGE = Path(slth.__file__).parent
+COMPILED = [
+    ".".join(("slth", *path.relative_to(PACKAGE).with_suffix("").parts))
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if "\n@compiled\n" in path.read_text("utf-8")
+]
+
+
+def foreign(module: ModuleType) -> list[str]:
+    """Names of compiled functions, of classes and of modules with code that are from elsewhere."""
+    return [
+        name
+        for name, value in vars(module).items()
+        if (isinstance(value, Dispatcher) and value.py_func.__module__ != module.__name__)
+        or (isinstance(value, type) and value.__module__.startswith("slth.")
+            and value.__module__ != module.__name__)
+        or (isinstance(value, ModuleType) and value.__name__.startswith("slth."))
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_a_file_with_compiled_functions_holds_all_that_they_use(name: str) -> None:
+    """Numba's cache watches the file of the called function and no other."""
+    assert foreign(import_module(name)) == []
+
+
+def test_what_is_borrowed_is_seen() -> None:
+    assert len(COMPILED) >= 3
+    module = ModuleType("slth.borrower")
+    kernels = import_module(COMPILED[0])
+    one = next(name for name, value in vars(kernels).items() if isinstance(value, Dispatcher))
+    vars(module).update({one: vars(kernels)[one], "kernels": kernels})
+    assert foreign(module) == [one, "kernels"]
