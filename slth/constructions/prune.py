@@ -43,7 +43,7 @@ def prune(
     target : torch.nn.Sequential
         See :func:`slth.networks.read` for the modules that it may hold.
     construction : str, optional
-        One of :func:`slth.constructions.construction_names`: "malach" takes one product for every
+        One of :func:`~slth.constructions.construction_names`: "malach" takes one product for every
         weight, "pensia" any number of products, "natale" exactly ``size`` of them.  By default what
         ``size`` says: 1, None or anything else.
     epsilon : float, optional
