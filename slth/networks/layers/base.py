@@ -32,7 +32,7 @@ class Layer:
 
     @classmethod
     def of(cls, module: Any) -> Self:
-        """Read a torch module of the class ``reads``.
+        """Read a torch module of the class ``reads``; a kind that names one overrides this.
 
         Raises
         ------
