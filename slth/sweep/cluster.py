@@ -5,9 +5,11 @@ result leaves the cluster as soon as it is there, and its future is dropped: a f
 computed again when the worker that held it dies.
 """
 
+import gc
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from functools import partial
 
 from slth.sweep.canonical import Cell, Scalar
@@ -49,9 +51,10 @@ def evaluate(grid: Grid, missing: Sequence[tuple[str, Cell]], scheduler: str) ->
             "a scheduler needs Dask, which is not installed: pip install dask distributed"
         ) from error
     try:
-        client = Client(  # type: ignore[no-untyped-call]
-            scheduler, timeout=CONNECT_TIMEOUT, set_as_default=False
-        )
+        with _no_collection():
+            client = Client(  # type: ignore[no-untyped-call]
+                scheduler, timeout=CONNECT_TIMEOUT, set_as_default=False
+            )
     except (OSError, ValueError) as error:
         raise SchedulerLost(f"there is no Dask scheduler at {scheduler}: {error}") from error
     work = partial(_attempt, grid.function, grid.seed, code_digest(grid.function))
@@ -73,6 +76,22 @@ def evaluate(grid: Grid, missing: Sequence[tuple[str, Cell]], scheduler: str) ->
             key = keys[future.key]
             del future
             yield key, result
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the garbage collector still.
+
+    A client that failed to connect is closed when it is collected, under the lock that a client
+    holds while it starts its thread.  Collected in that thread, it would block the start.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _attempt(

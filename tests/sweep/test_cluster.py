@@ -1,5 +1,6 @@
 """A real Dask scheduler with two worker processes, one of which is killed."""
 
+import gc
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import distributed.utils
 import pytest
 from distributed import Client
 from pandas.testing import assert_frame_equal
@@ -139,6 +141,24 @@ def test_an_address_without_scheduler_is_named(
     monkeypatch.setattr(cluster, "CONNECT_TIMEOUT", 0.2)
     with pytest.raises(sweep.SchedulerLost, match=f"there is no Dask scheduler at {address}: "):
         sweep.run(cells.FAILING, scheduler=address)
+
+
+def test_a_client_that_failed_does_not_block_the_next(
+    cells: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factory = vars(distributed.utils)["get_loop_factory"]
+
+    def collect_first() -> Any:
+        if gc.isenabled():  # the collector may run now, in the thread of a client that starts
+            gc.collect()
+        return factory()
+
+    monkeypatch.setattr(cluster, "CONNECT_TIMEOUT", 0.2)
+    monkeypatch.setattr(distributed.utils, "get_loop_factory", collect_first)
+    for _ in range(2):
+        with pytest.raises(sweep.SchedulerLost):
+            sweep.run(cells.FAILING, scheduler="nowhere")
+    assert gc.isenabled()
 
 
 def test_missing_dask_is_named(cells: Any, monkeypatch: pytest.MonkeyPatch) -> None:
