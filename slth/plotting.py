@@ -16,12 +16,29 @@ COLORS = {
     "blue": "#0072B2",
     "orange": "#E69F00",
     "green": "#009E73",
-    "red": "#D55E00",
+    "red": "#E0442A",
     "purple": "#CC79A7",
     "sky": "#56B4E9",
     "grey": "#6E6E6E",
 }
-"""Okabe and Ito's palette, whose hues stay apart for the common colour-vision deficiencies."""
+"""Okabe and Ito's palette, whose hues stay apart for the common colour-vision deficiencies.
+
+Its vermilion is a red here, as light as theirs, so that a caption may call it by its name.
+"""
+
+INK = {
+    "blue": "#0072B2",
+    "orange": "#8F5F00",
+    "green": "#007A59",
+    "red": "#C2361A",
+    "purple": "#A2487C",
+    "sky": "#1F78B0",
+    "grey": "#5E5E5E",
+}
+"""The same hues, dark enough for words: a contrast of 4.5 on the page, in the light and in the
+dark."""
+
+_INK_OF = {COLORS[name]: INK[name] for name in COLORS}
 
 _STYLE: dict[Any, Any] = {
     "figure.dpi": 110,
@@ -108,7 +125,7 @@ def direct_label(axes: Axes, x: float, y: float, text: str, color: str, **kwargs
     x, y : float
         Position in data coordinates.
     text, color : str
-        The label and its colour.
+        The label and its colour; a colour of :data:`COLORS` is written in its :data:`INK`.
     **kwargs : object
         Passed to :meth:`matplotlib.axes.Axes.annotate`.
 
@@ -123,7 +140,7 @@ def direct_label(axes: Axes, x: float, y: float, text: str, color: str, **kwargs
         (x, y),
         xytext=kwargs.pop("xytext", (4, 4)),
         textcoords="offset points",
-        color=color,
+        color=_INK_OF.get(color, color),
         **kwargs,
     )
 

@@ -12,7 +12,7 @@ import slth
 from book.extension.cover import card, reading_minutes
 from book.extension.footer import footer
 from book.make import drawing
-from slth.plotting import COLORS
+from slth.plotting import COLORS, INK
 from tests.book.conftest import ROOT
 
 STYLE = (ROOT / "book" / "_static" / "book.css").read_text("utf-8")
@@ -91,6 +91,15 @@ def test_figures_keep_their_hues_in_the_dark(name: str) -> None:
 @pytest.mark.parametrize("name", COLORS)
 def test_figures_stand_out_in_the_dark(name: str) -> None:
     assert contrast(at_night(rgb(COLORS[name])), at_night(np.ones(3))) >= 3
+
+
+@pytest.mark.parametrize("name", COLORS)
+def test_words_in_figures_can_be_read(name: str) -> None:
+    ink, light = rgb(INK[name]), variable("paper")[0]
+    assert contrast(ink, light) >= 4.5
+    assert contrast(at_night(ink), at_night(np.ones(3))) >= 4.5
+    if name != "grey":
+        assert hue_moves(ink, rgb(COLORS[name])) < 12
 
 
 def test_the_ground_of_a_figure_is_the_page() -> None:
