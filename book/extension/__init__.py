@@ -7,6 +7,7 @@ from sphinx.application import Sphinx
 from book.extension import (
     access,
     api,
+    checks,
     claims,
     cover,
     epub,
@@ -16,14 +17,16 @@ from book.extension import (
     meta,
     notebooks,
     offline,
+    reading,
     symbols,
+    typography,
     uses,
 )
 
 # The last three write to the end of a chapter, in this order.
 PARTS = (
-    *(access, api, claims, cover, epub, explorer, launch, meta, notebooks, offline),
-    *(uses, symbols, footer),
+    *(access, api, checks, claims, cover, epub, explorer, launch, meta, notebooks, offline),
+    *(reading, typography, uses, symbols, footer),
 )
 
 

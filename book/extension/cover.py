@@ -12,12 +12,8 @@ from sphinx.util import logging
 
 from book.extension.generated import Generated, collected
 from book.make.project import Project
-from slth.claims import chapters
 
 LOGGER = logging.getLogger(__name__)
-
-WORDS_PER_MINUTE = 180
-"""Slower than a novel: a sentence about a formula is read twice."""
 
 
 class TicketDrawing(Generated):
@@ -93,7 +89,7 @@ class ChapterCards(Generated):
         text = project.chapter_path(name).read_text("utf-8")
         found = re.search(r"^# (.+)$", text, flags=re.MULTILINE)
         title = found[1] if found else name
-        time = f"{reading_minutes(chapters.parse(text))} min to read"
+        time = f"{{reading-time}}`{name}` to read"
         if name in results["chapters"]:
             time += f" · {max(1, round(results['chapters'][name]['seconds']))} s to run"
         return card(f"/notebooks/{name}", number, title, questions.get(name) or _blurb(text), time)
@@ -119,24 +115,6 @@ def card(document: str, number: int, title: str, question: str, time: str) -> st
             "::::",
         ]
     )
-
-
-def reading_minutes(notebook: Any) -> int:
-    """Return how long the prose of a chapter takes; code is looked at, not read.
-
-    Parameters
-    ----------
-    notebook
-        The chapter, as :func:`slth.claims.chapters.parse` returns it.
-    """
-    words = 0
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            text = re.sub(r"^\s*(:::|```|:[\w-]+:|\(.*\)=).*$", "", cell.source, flags=re.MULTILINE)
-            text = re.sub(r"\$\$.*?\$\$", " five words of display mathematics ", text, flags=re.S)
-            text = re.sub(r"\$[^$]+\$", " formula ", text)
-            words += len(re.findall(r"[\w’'-]+", re.sub(r"\{[\w:-]+\}`[^`]*`", " value ", text)))
-    return max(1, round(words / WORDS_PER_MINUTE))
 
 
 def _blurb(text: str) -> str:

@@ -43,15 +43,7 @@ def panel(name: str, profile: str, result: Mapping[str, Any], repository: str | 
                 ("Binder", binder(repository, name)),
             )
         ]
-    note = ""
-    if repository is None:
-        note = (
-            '<p class="launch-note">For links to Colab and Binder, build the book with '
-            "<code>--repository OWNER/NAME</code>.</p>"
-        )
-    return (
-        f'<nav class="launch" aria-label="Run this chapter"><ul>{"".join(items)}</ul>{note}</nav>'
-    )
+    return f'<nav class="launch" aria-label="Run this chapter"><ul>{"".join(items)}</ul></nav>'
 
 
 def add_panel(app: Sphinx, doctree: nodes.document, docname: str) -> None:

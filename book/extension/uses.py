@@ -204,6 +204,8 @@ def _linked(app: Sphinx, block: nodes.literal_block, links: Sequence[tuple[cells
 def link_names(shown: str, source: str, links: Sequence[tuple[cells.Use, str]]) -> str:
     """Put links around names in highlighted code.
 
+    The Tab key passes them by: the list at the end of the page has each of them once.
+
     Parameters
     ----------
     shown
@@ -231,7 +233,7 @@ def link_names(shown: str, source: str, links: Sequence[tuple[cells.Use, str]]) 
         end = at + len(unescape(part))
         name, address = place.get((at, end), ("", ""))
         parts.append(
-            f'<a class="api-link" href="{escape(address)}" title="{name}">{part}</a>'
+            f'<a class="api-link" tabindex="-1" href="{escape(address)}" title="{name}">{part}</a>'
             if name
             else part
         )

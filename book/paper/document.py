@@ -129,6 +129,9 @@ def adapt(page: Page, names: set[str], registry: Mapping[str, Claim]) -> Tag:
     article = copy(page.article)
     for tag in article.select("noscript"):
         tag.unwrap()
+    for check in article.select(".cell.check > details"):
+        line = check.select_one(".admonition-title")
+        check.replace_with(_check_line(line.get_text() if line else ""))
     for tag in article.select(LEFT_OUT):
         tag.decompose()
     for cell in article.select("div.cell, div.cell_output"):
@@ -176,6 +179,12 @@ def adapt(page: Page, names: set[str], registry: Mapping[str, Claim]) -> Tag:
     article.name = "section"
     article.attrs = {"class": ["chapter"], "id": page.name}
     return article
+
+
+def _check_line(text: str) -> Tag:
+    """Return what paper shows of a folded check."""
+    soup = BeautifulSoup(f'<p class="check-line">✔ {escape(text)}</p>', "lxml")
+    return cast(Tag, soup.p)
 
 
 def _target(name: str, href: str, names: set[str]) -> str | None:

@@ -261,7 +261,7 @@ def test_names_that_do_not_exist_are_reported(source: str, problem: str) -> None
 def test_links_stand_where_the_names_are() -> None:
     shown = '<pre><span class="n">a</span><span class="o">&lt;</span><span class="n">b</span></pre>'
     linked = uses.link_names(shown, "a<b", [(cells.Use("slth.b", 2, 3), "x.html#b")])
-    assert '<a class="api-link" href="x.html#b" title="slth.b">b</a>' in linked
+    assert '<a class="api-link" tabindex="-1" href="x.html#b" title="slth.b">b</a>' in linked
     assert linked.count("<a ") == 1
     with pytest.raises(ValueError, match="changed the code"):
         uses.link_names(shown, "a<c", [])

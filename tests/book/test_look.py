@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 import slth
-from book.extension.cover import card, reading_minutes
+from book.extension.cover import card
 from book.extension.footer import footer
 from book.make import drawing
 from slth.plotting import COLORS, INK
@@ -143,17 +143,6 @@ def test_text_has_contrast_in_both_themes(text: str, ground: str) -> None:
 def test_contrast_is_measured() -> None:
     assert contrast(np.zeros(3), np.ones(3)) == pytest.approx(21)
     assert contrast(rgb("#777777"), np.ones(3)) < 4.5
-
-
-def test_reading_time_counts_prose_only() -> None:
-    class Cell:
-        def __init__(self, cell_type: str, source: str) -> None:
-            self.cell_type, self.source = cell_type, source
-
-    class Notebook:
-        cells = (Cell("markdown", "word " * 1800 + "$a b c$"), Cell("code", "x = 1\n" * 5000))
-
-    assert reading_minutes(Notebook) == 10
 
 
 def test_a_card_leads_to_its_chapter() -> None:
