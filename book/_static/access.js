@@ -1,17 +1,18 @@
 'use strict';
 
-/* Formulas wider than their place scroll there, and are then reached by keyboard too. */
+/* Formulas and figures wider than their place scroll there, and are then reached by keyboard too. */
 (() => {
   /** What holds a formula: MathJax's own box of a displayed one, the theme's of one in a line. */
-  const HOLDERS = 'mjx-container[display="true"], span.math';
+  const HOLDERS = 'mjx-container[display="true"], span.math, .cell_output figure';
 
   /**
-   * Whether a formula is wider than what holds it; the copy for screen readers does not count.
+   * Whether a formula or a picture is wider than what holds it; a formula's copy for screen readers
+   * does not count.
    * @param {Element} holder
    * @returns {boolean}
    */
   const isWide = (holder) => {
-    const formula = holder.querySelector('mjx-math');
+    const formula = holder.querySelector(holder.matches('figure') ? 'img' : 'mjx-math');
     return formula !== null && holder.clientWidth > 0 &&
       formula.getBoundingClientRect().width > holder.clientWidth + 2;
   };

@@ -7,6 +7,7 @@ from sphinx.application import Sphinx
 from book.extension import (
     access,
     api,
+    bibliography,
     checks,
     claims,
     cover,
@@ -25,8 +26,8 @@ from book.extension import (
 
 # The last three write to the end of a chapter, in this order.
 PARTS = (
-    *(access, api, checks, claims, cover, epub, explorer, launch, meta, notebooks, offline),
-    *(reading, typography, uses, symbols, footer),
+    *(access, api, bibliography, checks, claims, cover, epub, explorer, launch, meta),
+    *(notebooks, offline, reading, typography, uses, symbols, footer),
 )
 
 
