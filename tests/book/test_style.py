@@ -88,7 +88,9 @@ def headings(text: str) -> Iterator[str]:
 def parts(text: str) -> Iterator[str]:
     """Yield the parts that a chapter lacks."""
     for part, pattern in {
-        "a list 'What you will learn'": r"^\*\*What you will learn\*\*$\n+- ",
+        "a list 'What you will learn'": (
+            r"^(?:\*\*What you will learn\*\*$\n+- |:{3,}\{chapter-head\})"
+        ),
         "a statement with a claim": r":{3,}\{prf:\w+\}(?:.|\n)*?\{claim\}`",
         "a claims.record(…)": r"\bclaims\.record\(",
         "a negative control": r"\bclaims\.control\(",
