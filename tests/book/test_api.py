@@ -184,7 +184,7 @@ def test_used_in_is_what_another_resolver_finds(built: Book) -> None:
         ("slth.theory.at_most.least_samples", ["figure-one"]),
         ("slth.constructions.equivariant_masks", ["equivariant-networks"]),
         ("slth.tickets.export", []),
-        ("slth.claims.quantile_interval", ["one-logarithm"]),
+        ("slth.claims.quantile_interval", ["sample-sizes"]),
     ],
 )
 def test_used_in_by_hand(built: Book, name: str, chapters: list[str]) -> None:
