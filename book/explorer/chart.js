@@ -76,5 +76,29 @@ Explorer.chart = (() => {
     return `${+(100 * share).toFixed(1)} %`;
   }
 
-  return { svg, text, scale, path, number, minus, whole, percent, raised };
+  /**
+   * The drawing in a box.  Its width is noted when it changes: to ask for it within a frame, after
+   * something else was drawn, would lay out the whole page once more.
+   * @param {HTMLElement} box
+   * @param {() => void} resized Called when the box has another size, and when it has its first.
+   * @returns {(make: (width: number) => {height: number, children: Element[], words: string}) => void}
+   */
+  function drawing(box, resized) {
+    const figure = box.querySelector('svg');
+    let width = box.clientWidth;
+    new ResizeObserver(() => {
+      width = box.clientWidth;
+      resized();
+    }).observe(box);
+    return (make) => {
+      if (!width) return;
+      const { height, children, words } = make(width);
+      figure.setAttribute('viewBox', `0 0 ${width} ${height}`);
+      figure.setAttribute('height', String(height));
+      figure.setAttribute('aria-label', words);
+      figure.replaceChildren(...children);
+    };
+  }
+
+  return { svg, text, scale, path, number, minus, whole, percent, raised, drawing };
 })();

@@ -1,7 +1,7 @@
 'use strict';
 globalThis.Explorer ??= {};
 
-/** What both explorers need to be used: a slider in a drawing, the address, calm announcements. */
+/** What all explorers need to be used: a slider in a drawing, the address, calm announcements. */
 Explorer.controls = (() => {
   /**
    * Make an element with role="slider" work by keyboard, mouse, pen and touch.
@@ -94,6 +94,22 @@ Explorer.controls = (() => {
     };
   }
 
+  /**
+   * Announce results in an element with role="status" once things have been quiet for a while, and
+   * nothing before the reader has done something.
+   * @param {HTMLElement} status
+   */
+  function announcer(status) {
+    let quiet = true;
+    const say = calm((words) => {
+      if (!quiet) status.textContent = words;
+    }, 700);
+    const wake = () => {
+      quiet = false;
+    };
+    return { say, wake };
+  }
+
   /** The settings in the address: #name=value&… */
   const address = (() => {
     let pending = {};
@@ -112,8 +128,26 @@ Explorer.controls = (() => {
       pending = { ...pending, ...settings };
       flush();
     };
-    return { read, write };
+    const follow = (run) => addEventListener('hashchange', () => {
+      if (location.hash.includes('=')) run(read());
+    });
+    return { read, write, follow };
   })();
+
+  /**
+   * Where an explorer keeps its settings: on the page of the explorers in the address; in a chapter,
+   * whose address is the chapter's own, in the link that leads to that page.
+   * @param {HTMLElement} section
+   */
+  function keeper(section) {
+    const link = section.querySelector('.explorer-full');
+    if (!link) return address;
+    const at = section.id.replace('explore-', '');
+    const write = (settings) => {
+      link.hash = String(new URLSearchParams({ at, ...settings }));
+    };
+    return { read: () => new URLSearchParams(section.dataset.settings), write, follow: () => {} };
+  }
 
   /** Take a number from the address if it is one within the limits, and else the default. */
   function taken(settings, name, [low, high], fallback) {
@@ -121,5 +155,5 @@ Explorer.controls = (() => {
     return value >= low && value <= high ? value : fallback;
   }
 
-  return { slider, tell, calm, framed, address, taken };
+  return { slider, tell, calm, framed, announcer, address, keeper, taken };
 })();

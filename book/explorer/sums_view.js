@@ -4,24 +4,27 @@ globalThis.Explorer ??= {};
 /** The explorer of subset sums: its settings, and what they lead to. */
 Explorer.sumsView = (() => {
   const { subsetSum, laws, theory, measure, presets, sumsDrawing } = Explorer;
-  const { number, minus, whole, percent } = Explorer.chart;
-  const { slider, tell, calm, framed, address, taken } = Explorer.controls;
+  const { number, minus, whole, percent, drawing } = Explorer.chart;
+  const { slider, tell, calm, framed, announcer, keeper, taken } = Explorer.controls;
+  const { binaryEntropy } = Explorer.special;
   const DEFAULT = { law: 'uniform', n: 16, k: null, z: 0.3, e: -3, seed: 1 };
   const LIMITS = { n: [1, measure.LONGEST], z: [-5, 5], e: [-6, -0.5], seed: [0, 2 ** 32 - 1] };
-  const ANNOUNCE = 700; // milliseconds of quiet before the result is announced
   const $ = (id) => document.getElementById(`sums-${id}`);
 
   /** @type {typeof DEFAULT} */
   let state = { ...DEFAULT };
+  let home = state; // where a reset leads
+  const draw = {}; // the three drawings
+  let keep;
+  let voice;
   let note = '';
   let stop = () => {};
   let measured = { trials: 0, first: [] };
   let remembered = { key: '' };
   let predicted = { key: '' };
 
-  /** The settings that the address asks for, each one checked. */
-  function fromAddress() {
-    const asked = address.read();
+  /** The settings that are asked for, each one checked. */
+  function checked(asked) {
     const law = asked.get('law');
     const n = Math.round(taken(asked, 'n', LIMITS.n, DEFAULT.n));
     const k = taken(asked, 'k', [1, n], 0);
@@ -65,17 +68,14 @@ Explorer.sumsView = (() => {
     return predicted;
   }
 
-  /** Replace a drawing. */
-  function draw(name, make) {
-    const box = $(name);
-    const width = box.clientWidth;
-    if (!width) return;
-    const drawing = box.querySelector('svg');
-    const { height, children, words } = make(width);
-    drawing.setAttribute('viewBox', `0 0 ${width} ${height}`);
-    drawing.setAttribute('height', String(height));
-    drawing.setAttribute('aria-label', words);
-    drawing.replaceChildren(...children);
+  /** How many bits the choice of a subset has, and how many hitting the target asks for. */
+  function bits() {
+    const { n, k, e } = state;
+    const choice = k === null ? n : n * binaryEntropy(k / n);
+    const asked = Math.log2((k ?? 1) / 10 ** e);
+    const [left, right] = k === null ? ['n', '1/ε'] : ['n H₂(k/n)', 'k/ε'];
+    return `${left} = ${+choice.toFixed(1)} bits to choose with, `
+      + `log₂(${right}) = ${+asked.toFixed(1)} bits to hit.`;
   }
 
   function showControls() {
@@ -114,7 +114,7 @@ Explorer.sumsView = (() => {
     $('progress').textContent = `Measured in ${whole(measured.trials)} of ${whole(measure.TRIALS)} draws`;
     $('pause').hidden = done;
     const shown = { n: state.n, theory: chance, expected, measured: points };
-    draw('curve', (width) => sumsDrawing.curve(width, shown));
+    draw.curve((width) => sumsDrawing.curve(width, shown));
   }
 
   function show() {
@@ -135,24 +135,21 @@ Explorer.sumsView = (() => {
       + (expected ? `; expected${broken ? ' if uniform' : ''}: ${number(expected[1])}` : '');
     $('time').textContent = `Found the best of ${whole(total)} subsets and counted the hits in `
       + `${Math.max(spent, 0.1).toFixed(1)} ms, in this browser.`;
+    $('bits').textContent = bits();
     showControls();
-    draw('line', (width) => {
+    draw.line((width) => {
       const place = sumsDrawing.lineScale(width)(z);
       $('target').style.left = `${(100 * place) / width}%`; // fits a new width before it is drawn
       return sumsDrawing.line(width, { bins, total, z, epsilon, best: best.sum });
     });
     tell($('target'), [LIMITS.z[0], z, LIMITS.z[1]], minus(z.toFixed(2)));
-    draw('sample', (width) => sumsDrawing.sample(width, x, best.indices));
+    draw.sample((width) => sumsDrawing.sample(width, x, best.indices));
     showCurve();
-    announce(`${note} Best subset: ${best.indices.length} of ${n} numbers, error ${number(best.error)}. `
+    voice.say(`${note} Best subset: ${best.indices.length} of ${n} numbers, error ${number(best.error)}. `
       + `${whole(hits)} of ${whole(total)} subsets hit.`);
   }
 
   const redraw = framed(show);
-  let quiet = true; // nothing is announced before the reader does something
-  const announce = calm((words) => {
-    if (!quiet) $('status').textContent = words;
-  }, ANNOUNCE);
 
   const remeasure = calm(() => {
     const { law, k, z, e, seed } = state;
@@ -170,7 +167,7 @@ Explorer.sumsView = (() => {
 
   /** Change settings; everything else follows. */
   function change(settings, words = '') {
-    quiet = false;
+    voice.wake();
     const old = state;
     state = { ...state, ...settings };
     if (state.k !== null) state.k = Math.max(1, Math.min(state.k, state.n));
@@ -180,7 +177,7 @@ Explorer.sumsView = (() => {
       measured = { trials: 0, first: [] };
       remeasure();
     }
-    address.write({ ...state, k: state.k ?? 'any' });
+    keep.write({ ...state, k: state.k ?? 'any' });
     redraw();
   }
 
@@ -199,7 +196,7 @@ Explorer.sumsView = (() => {
       on(name, 'blur', showControls);
     }
     on('draw', 'click', () => change({ seed: (state.seed + 1) % 2 ** 32 }));
-    on('reset', 'click', () => change(DEFAULT));
+    on('reset', 'click', () => change(home));
     on('pause', 'click', (button) => {
       if (button.textContent === 'Stop') {
         stop();
@@ -226,14 +223,14 @@ Explorer.sumsView = (() => {
         return sumsDrawing.lineScale(box.width).inverse(place - box.left);
       },
     });
-    addEventListener('hashchange', () => {
-      if (location.hash.includes('=')) change(fromAddress());
-    });
-    new ResizeObserver(redraw).observe(area);
+    keep.follow((asked) => change(checked(asked)));
   }
 
-  /** Fill in the laws, show the explorer, and begin. */
-  function start() {
+  /**
+   * Fill in the laws, show the explorer, and begin.
+   * @param {HTMLElement} section With the settings to begin with, unless the address has them.
+   */
+  function start(section) {
     for (const broken of [false, true]) {
       const group = document.createElement('optgroup');
       group.label = broken ? 'The theorem fails' : 'The theorem holds';
@@ -242,11 +239,18 @@ Explorer.sumsView = (() => {
       }
       $('law').append(group);
     }
+    keep = keeper(section);
+    voice = announcer($('status'));
+    for (const name of ['line', 'sample', 'curve']) draw[name] = drawing($(name), redraw);
+    home = checked(new URLSearchParams(section.dataset.settings));
+    state = checked(keep.read());
     listen();
-    state = fromAddress();
-    document.getElementById('explore-sums').hidden = false;
     show();
-    remeasure();
+    new IntersectionObserver((seen, observer) => {
+      if (!seen.some((one) => one.isIntersecting)) return;
+      observer.disconnect();
+      remeasure(); // takes a second or two, which a reader elsewhere on the page is spared
+    }).observe(section);
   }
 
   return { start };

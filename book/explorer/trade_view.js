@@ -4,8 +4,8 @@ globalThis.Explorer ??= {};
 /** The explorer of density and overparameterization. */
 Explorer.tradeView = (() => {
   const { tradeoff } = Explorer;
-  const { svg, text, scale, path, number, raised } = Explorer.chart;
-  const { slider, tell, calm, framed, address, taken } = Explorer.controls;
+  const { svg, text, scale, path, number, raised, drawing } = Explorer.chart;
+  const { slider, tell, framed, announcer, keeper, taken } = Explorer.controls;
   const DEFAULT = { err: -2, mt: 2, c: 0, g: -1, logs: 2 };
   const LIMITS = { err: [-6, -1.3], mt: [1, 9], c: [-2, 3.1], logs: [1, 2] };
   const DENSEST = Math.log10(1 / 2);
@@ -16,10 +16,14 @@ Explorer.tradeView = (() => {
    * Stored measurements, for each z: pairs of k, and the n at which half of the gadgets serve.
    * @type {Record<string, [number, number][]>}
    */
-  const measurements = JSON.parse(document.getElementById('trade-measured').textContent);
+  let measurements = {};
 
   /** Powers of ten: error, target weights, constant, density of the marker; and on which curve it is. */
   let state = { ...DEFAULT };
+  let home = state; // where a reset leads
+  let draw;
+  let keep;
+  let voice;
 
   /** The settings as numbers. */
   function values() {
@@ -146,55 +150,51 @@ Explorer.tradeView = (() => {
     $(`logs-${state.logs}`).checked = true;
     const { name: curve, ink } = CURVES[state.logs];
     $('factor').parentElement.className = `ink-${ink}`;
-    $('density').style.setProperty('--ink', `var(--explorer-${ink})`);
+    $('density').style.setProperty('--handle', `var(--explorer-${ink})`);
     const [low, high] = limits();
     tell($('density'), [low, state.g, high].map((power) => +power.toFixed(3)),
       `density ${number(gamma)}, overparameterization ${number(factor)}`);
     $('points').hidden = measured().length === 0;
     $('z').textContent = number(weights / epsilon);
-    const box = $('chart');
-    const width = box.clientWidth;
-    if (width) {
-      const drawing = box.querySelector('svg');
-      const { height, children, words } = chart(width);
-      drawing.setAttribute('viewBox', `0 0 ${width} ${height}`);
-      drawing.setAttribute('height', String(height));
-      drawing.setAttribute('aria-label', words);
-      drawing.replaceChildren(...children);
-    }
-    announce(`${curve}, density ${number(gamma)}: ${number(n)} products for each weight, of which `
+    draw(chart);
+    voice.say(`${curve}, density ${number(gamma)}: ${number(n)} products for each weight, of which `
       + `${number(k)} are kept; overparameterization ${number(factor)}.`);
   }
 
   const redraw = framed(show);
-  let quiet = true; // nothing is announced before the reader does something
-  const announce = calm((words) => {
-    if (!quiet) $('status').textContent = words;
-  }, 700);
 
   function change(settings) {
-    quiet = false;
+    voice.wake();
     state = { ...state, ...settings };
     const [low, high] = limits();
     state.g = Math.max(low, Math.min(high, state.g));
-    address.write(state);
+    keep.write(state);
     redraw();
   }
 
-  function fromAddress() {
-    const asked = address.read();
+  /** The settings that are asked for, each one checked. */
+  function checked(asked) {
     const [err, mt, c] = ['err', 'mt', 'c'].map((name) => taken(asked, name, LIMITS[name], DEFAULT[name]));
     const logs = Math.round(taken(asked, 'logs', LIMITS.logs, DEFAULT.logs));
     return { err, mt, c, logs, g: taken(asked, 'g', [-2 * (mt - err), DENSEST], DEFAULT.g) };
   }
 
-  /** Show the explorer, and begin. */
-  function start() {
+  /**
+   * Show the explorer, and begin.
+   * @param {HTMLElement} section With the settings to begin with, unless the address has them.
+   */
+  function start(section) {
+    measurements = JSON.parse($('measured').textContent);
+    keep = keeper(section);
+    voice = announcer($('status'));
+    draw = drawing($('chart'), redraw);
+    home = checked(new URLSearchParams(section.dataset.settings));
+    state = checked(keep.read());
     for (const [name, setting] of [['e', 'err'], ['m', 'mt'], ['c', 'c']]) {
       $(name).addEventListener('input', () => change({ [setting]: Number($(name).value) }));
     }
     for (const logs of [1, 2]) $(`logs-${logs}`).addEventListener('change', () => change({ logs }));
-    $('reset').addEventListener('click', () => change(DEFAULT));
+    $('reset').addEventListener('click', () => change(home));
     $('reset').form.addEventListener('submit', (event) => event.preventDefault());
     const area = $('chart');
     slider($('density'), area, {
@@ -207,12 +207,7 @@ Explorer.tradeView = (() => {
         return across(box.width).inverse(place - box.left);
       },
     });
-    addEventListener('hashchange', () => {
-      if (location.hash.includes('=')) change(fromAddress());
-    });
-    new ResizeObserver(redraw).observe(area);
-    state = fromAddress();
-    document.getElementById('explore-trade').hidden = false;
+    keep.follow((asked) => change(checked(asked)));
     show();
   }
 

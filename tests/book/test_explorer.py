@@ -13,9 +13,9 @@ from scipy.special import ndtr, sici
 from scipy.stats import binomtest, kstest
 
 from slth import subset_sum
-from slth.theory import laws, lower_bound, overparameterization, products, rfss, rss
+from slth.theory import coverage, laws, lower_bound, overparameterization, products, rfss, rss
 from slth.theory.entropy import binary_entropy
-from tests.book.conftest import DESK, PHONE, Book, watched
+from tests.book.conftest import DESK, PHONE, Book, parsed, watched
 
 pytestmark = [pytest.mark.book, pytest.mark.xdist_group("book")]
 
@@ -28,9 +28,9 @@ LAWS: dict[str, laws.SumLaw] = {
 }
 
 
-def address(book: Book, settings: str = "") -> str:
-    """Return the address of the explorer with these settings."""
-    return (book.html / "book" / "explorer.html").as_uri() + (f"#{settings}" if settings else "")
+def address(book: Book, settings: str = "", page: str = "book/explorer") -> str:
+    """Return the address of the explorer, or of another page, with these settings."""
+    return (book.html / f"{page}.html").as_uri() + (f"#{settings}" if settings else "")
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +50,14 @@ def explorer(built: Book, browser: Browser) -> Iterator[Callable[..., Page]]:
     complaints: list[str] = []
     contexts = []
 
-    def open_page(settings: str = "", **options: Any) -> Page:
+    def open_page(settings: str = "", page: str = "book/explorer", **options: Any) -> Page:
         context = browser.new_context(offline=True, **{"viewport": DESK, **options})
         contexts.append(context)
         # The formulas in the text take longest to load, and are tested elsewhere.
         context.route("**/vendor/mathjax/**", lambda route: route.abort())
         opened = context.new_page()
         opened.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.goto(address(built, settings))
+        opened.goto(address(built, settings, page))
         return opened
 
     yield open_page
@@ -406,14 +406,14 @@ def test_settings_change_what_is_shown(built: Book, explorer: Callable[..., Page
     assert "of 48,620" in text(page, "sums-total")
     page.get_by_label("any").check()
     page.get_by_role("slider", name="Numbers n").fill("10")
-    page.get_by_role("slider", name="Tolerance").fill("-1")
+    page.locator("#explore-sums").get_by_role("slider", name="Tolerance").fill("-1")
     page.get_by_label("Seed").fill("6")
     hits = subset_sum.count(explorer_still.sample(6, 10), 0.25, tolerance=0.1)
     page.wait_for_function(f"document.querySelector('#sums-hits').textContent === '{hits}'")
     page.wait_for_function("location.hash.includes('k=any') && location.hash.includes('seed=6')")
     again = explorer(page.url.partition("#")[2])
     assert text(again, "sums-hits") == text(page, "sums-hits")
-    page.get_by_role("button", name="Draw anew").click()
+    page.locator("#explore-sums").get_by_role("button", name="Draw anew").click()
     page.wait_for_function("location.hash.includes('seed=7')")
     page.locator("#sums-z").fill("")
     page.get_by_role("button", name="One sign").click()
@@ -520,7 +520,7 @@ CONTRAST = """() => {
   const all = [...document.querySelectorAll('.explorer *')].filter(e => e.getClientRects().length);
   const words = all.filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()));
   const lines = all.filter(e => e.matches('svg :is(.sums, .best, .kept, .left-out, .dot, .axis,'
-    + ' .here, .line-red, .line-green, .line-blue, .line-purple, .line-grey)'));
+    + ' .covered, .fresh, .here, .line-red, .line-green, .line-blue, .line-purple, .line-grey)'));
   const ink = e => [getComputedStyle(e).stroke, getComputedStyle(e).fill];
   const paint = e => e instanceof SVGElement ? getComputedStyle(e).fill : getComputedStyle(e).color;
   return {
@@ -551,6 +551,14 @@ def test_ink_stands_out(explorer: Callable[..., Page], scheme: str) -> None:
     assert [one for one in faulty["lines"] if one[0] < 3] != []
 
 
+OVERFLOWING = """() => [...document.querySelectorAll('.explorer *')]
+  .filter(e => !(e instanceof SVGElement))
+  .filter(e => !e.matches('.visually-hidden, .explorer-handle'))
+  .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0
+    && getComputedStyle(e).display !== 'inline')
+  .map(e => e.id || e.className)"""
+
+
 def nameless(page: Page) -> list[str]:
     """Return the controls and pictures of the explorers that have no accessible name."""
     found: list[str] = page.evaluate(
@@ -567,15 +575,7 @@ def test_controls_have_names_and_nothing_overflows(explorer: Callable[..., Page]
     for size in (DESK, PHONE):
         page = explorer("n=24&law=outlier&e=-6&mt=9&err=-6", viewport=size)
         assert nameless(page) == []
-        wide = page.evaluate(
-            """() => [...document.querySelectorAll('.explorer *')]
-              .filter(e => !(e instanceof SVGElement))
-              .filter(e => !e.matches('.visually-hidden, .explorer-handle'))
-              .filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0
-                && getComputedStyle(e).display !== 'inline')
-              .map(e => e.id || e.className)"""
-        )
-        assert wide == []
+        assert page.evaluate(OVERFLOWING) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     page.evaluate("document.querySelector('#sums-k').removeAttribute('aria-label')")
     assert len(nameless(page)) == 1
@@ -597,7 +597,7 @@ def test_fits_a_narrower_window_before_it_is_drawn_anew(explorer: Callable[..., 
 
 
 def test_each_explorer_fits_on_one_screen(page: Page) -> None:
-    for name in ("explore-sums", "explore-trade"):
+    for name in ("explore-sums", "explore-cover", "explore-trade"):
         box = page.locator(f"#{name}").bounding_box()
         assert box is not None
         assert box["height"] < DESK["height"] - 60, name  # the theme's header is 48 pixels high
@@ -610,20 +610,175 @@ def test_without_scripts_there_is_a_figure_and_a_table(
 
     plain = explorer(java_script_enabled=False)
     assert plain.locator(".explorer").first.is_hidden()
-    for still in ("still-sums", "still-trade"):
+    for still in ("still-sums", "still-cover", "still-trade"):
         box = plain.locator(f".{still}")
         assert "needs scripts, but no network" in box.inner_text()
         assert box.locator("img").is_visible()
         assert len((box.locator("img").get_attribute("alt") or "").split()) > 20
         assert box.locator("table").is_visible()
-    x = explorer_still.sample(explorer_still.SEED, explorer_still.SAMPLES)
-    hits = subset_sum.count(x, 0.3, tolerance=1e-3)
-    assert f"{hits} subsets hit" in plain.locator(".still-sums figcaption").inner_text()
+    first = explorer_still.Sums()
+    x = explorer_still.sample(first.seed, first.n)
+    hits = subset_sum.count(x, first.z, tolerance=10**first.e)
+    assert f"{hits} of them hit" in plain.locator(".still-sums figcaption").inner_text()
     assert text(page, "sums-hits") == str(hits)
     assert page.locator(".still-sums").is_hidden()
     assert page.locator(".still-trade").is_hidden()
 
 
-def test_the_scripts_are_loaded_on_their_page_only(built: Book) -> None:
-    users = [path.stem for path in built.pages() if "_static/explorer/" in path.read_text("utf-8")]
-    assert users == ["explorer"]
+def test_paper_shows_the_still_figure(explorer: Callable[..., Page]) -> None:
+    page = explorer()
+    page.emulate_media(media="print")
+    assert page.locator(".explorer:visible").count() == 0
+    assert page.locator(".explorer-still img:visible").count() == 3
+
+
+def test_the_scripts_are_loaded_where_there_is_an_explorer_only(built: Book) -> None:
+    """As one file."""
+    texts = {path: path.read_text("utf-8") for path in built.pages()}
+    users = {path.stem for path, text in texts.items() if "_static/explorer.js" in text}
+    assert users == {path.stem for path, text in texts.items() if 'id="explore-' in text}
+    assert users == {"explorer", *(chapter for chapter, _ in PANELS)}
+    assert not any(text.count("_static/explorer.js") > 1 for text in texts.values())
+    wide = [path.stem for path, text in texts.items() if "_static/explorer-page.css" in text]
+    assert wide == ["explorer"]
+
+
+# What each panel of a chapter begins with: an element, and what it says.
+PANELS: dict[tuple[str, str], dict[str, str]] = {
+    ("random-subset-sum", "sums"): {"sums-n-out": "16", "sums-k-out": ""},
+    ("fixed-size-subset-sum", "sums"): {"sums-n-out": "16", "sums-k-out": "5"},
+    ("rss-proof", "cover"): {"cover-bits-out": "2⁻⁶", "cover-after": "after 3 samples"},
+    ("figure-one", "trade"): {"trade-e-out": "0.01", "trade-m-out": "100"},
+}
+
+
+@pytest.mark.parametrize(("chapter", "name"), PANELS)
+def test_a_chapter_has_a_panel_of_its_own(
+    explorer: Callable[..., Page], chapter: str, name: str
+) -> None:
+    """It begins as the chapter wants, fits a phone, and leaves the chapter's address alone."""
+    foreign = f"n=3&bits=2&err=-4&at={name}"
+    page = explorer(foreign, f"notebooks/{chapter}", viewport=PHONE)
+    panel = page.locator(f"#explore-{name}")
+    assert panel.is_visible()
+    assert page.locator(f".still-{name}").is_hidden()
+    shown = {one: text(page, one) for one in PANELS[chapter, name]}
+    assert shown == PANELS[chapter, name]
+    assert page.evaluate(OVERFLOWING) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    before = page.url
+    slider = panel.locator("input[type=range]:visible").first
+    slider.press("ArrowLeft")
+    link = panel.get_by_role("link", name="Open in the explorer")
+    expect(link).to_have_attribute("href", re.compile(f"book/explorer.html#at={name}&"))
+    page.wait_for_timeout(400)  # the explorer's own page writes its address after 300
+    assert page.url == before
+    value = slider.input_value()
+    link.click()
+    page.wait_for_url("**/book/explorer.html*")
+    assert page.locator(f"#{slider_name(name)}").input_value() == value
+    assert page.evaluate("scrollY") > 100
+
+
+def slider_name(panel: str) -> str:
+    """Return the name of a panel's first slider."""
+    return {"sums": "sums-n", "cover": "cover-t", "trade": "trade-e"}[panel]
+
+
+def test_the_still_figure_of_a_chapter_has_its_settings(built: Book) -> None:
+    from book.extension import explorer_still
+
+    x = explorer_still.sample(1, 16)
+    hits = subset_sum.count(x, 0.3, tolerance=1e-3, size=5)
+    page = parsed(next(one for one in built.chapters() if one.stem == "fixed-size-subset-sum"))
+    still = page.select_one(".still-sums")
+    assert still is not None
+    assert f"{hits} of them hit it within 0.001" in " ".join(still.get_text().split())
+    assert "explorer.html" in str(still.select_one("a"))
+    assert still.select_one(".caption-number") is None
+    image = still.select_one("img")
+    assert image is not None
+    assert len(str(image["alt"]).split()) > 20
+
+
+@pytest.mark.parametrize("settings", ["m=3", "n=", "n", "n=x"])
+def test_settings_that_an_explorer_does_not_have_are_refused(settings: str) -> None:
+    from book.extension import explorer_still
+
+    with pytest.raises(ValueError, match=r"setting|could not convert|bad query"):
+        explorer_still.read("subset-sums", settings)
+
+
+FILM = """cases => cases.map(([x, near, cells]) => {
+  const sets = Explorer.coverage.film(x, near, cells);
+  return [sets.map(set => [...set]), sets.map(Explorer.coverage.drift)];
+})"""
+
+
+def test_the_covered_set_agrees_with_slth(page: Page) -> None:
+    """Row by row, ties of the rounding and samples beyond the window among them."""
+    rng = np.random.default_rng(11)
+    cases: list[tuple[list[float], int, int]] = []
+    for i in range(40):
+        cells = int(rng.choice([16, 16, 64, 512]))
+        real, tied = rng.uniform(-1, 1, 10), rng.integers(-5 * cells, 5 * cells, 10) / cells
+        cases.append(((real if i % 3 else tied).tolist(), int(rng.integers(1, cells // 4)), cells))
+    found = page.evaluate(FILM, cases)
+    ties = 0
+    for (x, near, cells), (rows, growth) in zip(cases, found, strict=True):
+        window = coverage.Window(cells)
+        sets = coverage.trajectory(x, window.near_zero(near * window.cell), window)
+        expected = [window.as_array(one).astype(int).tolist() for one in sets]
+        assert rows == expected[: len(rows)]
+        assert len(rows) == len(expected) or sets[len(rows) - 1] == window.full
+        ties += int(np.sum(np.asarray(x) * cells / 2 % 1 == 0.5))
+        if cells == 16:
+            chances = window.shift_probabilities(LAWS["uniform"].cdf)
+            drifts = [float(coverage_gain(one, window) @ chances) / cells for one in sets]
+            assert growth == pytest.approx(drifts[: len(rows)], rel=1e-12, abs=1e-15)
+    assert ties > 20
+    wrong = page.evaluate(FILM, [[[-value for value in x], *rest] for x, *rest in cases])
+    assert [rows for rows, _ in wrong] != [rows for rows, _ in found]
+
+
+def coverage_gain(covered: int, window: coverage.Window) -> NDArray[np.int64]:
+    """Return how many cells each shift adds to a set."""
+    shifts = range(-window.cells, window.cells + 1)
+    moved = [covered << d if d >= 0 else covered >> -d for d in shifts]
+    return np.array([(one & window.full & ~covered).bit_count() for one in moved])
+
+
+def test_the_covered_set_is_stepped_through(explorer: Callable[..., Page]) -> None:
+    """By button, by slider and on its own; the address follows."""
+    page = explorer("bits=5&row=0&run=4")
+    rows = page.get_by_role("slider", name="Samples")
+    last = int(rows.get_attribute("max") or 0)
+    assert text(page, "cover-after") == "before any sample"
+    page.get_by_role("button", name="Next sample").press("Enter")
+    page.wait_for_function("document.querySelector('#cover-t').value === '1'")
+    assert text(page, "cover-after") == "after 1 sample"
+    x = explorer_sample(4)
+    window = coverage.Window(512)
+    sets = coverage.trajectory(x, window.near_zero(2.0**-5), window)
+    shares = [one.bit_count() / window.cells for one in sets]
+    assert last == shares.index(1.0)
+    rows.press("ArrowRight")
+    page.wait_for_function("document.querySelector('#cover-t').value === '2'")
+    assert text(page, "cover-volume") == f"{shares[2]:.3f}"
+    rows.press("End")
+    page.wait_for_function("document.querySelector('#cover-volume').textContent === '1.000'")
+    page.wait_for_function("location.hash.includes('run=4')")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("document.querySelector('#cover-t').value === '0'")
+    page.wait_for_function("document.querySelector('#cover-t').value === '1'")
+    page.locator("#explore-cover").get_by_role("button", name="Stop").click()
+    page.locator("#cover-back").click()
+    page.wait_for_function("document.querySelector('#cover-t').value === '0'")
+    assert page.locator("#cover-play").inner_text() == "Play"
+
+
+def explorer_sample(run: int) -> NDArray[np.float64]:
+    """Return the samples of the covered set."""
+    from book.extension import explorer_still
+
+    return explorer_still.sample(run, 24)
