@@ -154,7 +154,7 @@ def subset_sums(at: Sums) -> Still:
                 (numbers[middle], likely[middle]),
                 (-7, 4),
                 textcoords="offset points",
-                color=green,
+                color=plotting.INK["green"],
                 ha="right",
             )
         curve.set(title=r"chance to hit within $\varepsilon$", xlabel="samples $n$", ylim=(0, 1.05))

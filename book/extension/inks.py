@@ -1,51 +1,47 @@
-"""The palette of the figures as inks: dark enough to be read on paper, light enough at night."""
+"""The inks of the figures for what is drawn in the page, in the light and in the dark."""
 
 import re
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from slth.plotting import COLORS
-
-CONTRAST = 4.6
-"""A little above what WCAG asks of text."""
+from slth.plotting import INK
 
 _STYLE = Path(__file__).resolve().parents[1] / "_static" / "book.css"
+_HALF_TURN = np.array([[-0.574, 1.43, 0.144], [0.426, 0.43, 0.144], [0.426, 1.43, -0.856]])
+"""The matrix of ``hue-rotate(180deg)`` in the specification of CSS filters."""
 
 
-def ink(color: str, ground: str) -> str:
-    """Return a colour mixed with black or white, whichever stands out, until it can be read.
+def at_night(color: str, amount: float) -> str:
+    """Return what the dark theme makes of a colour in a figure: inverted, and its hue turned back.
 
-    >>> ink("#0072B2", "#ffffff"), ink("#0072B2", "#1a1a1a")
-    ('#0072b2', '#2e8bc0')
+    Parameters
+    ----------
+    color
+        ``#rrggbb``.
+    amount
+        How far it is inverted, between 0 and 1.
+
+    Examples
+    --------
+    >>> at_night("#000000", 0.9), at_night("#0072B2", 1.0)
+    ('#e6e6e6', '#42b4f4')
     """
-    own, paper = _rgb(color), _rgb(ground)
-    end = np.full(3, float(_luminance(paper) < 0.18))
-    mixed = (own + share * (end - own) for share in np.linspace(0, 1, 101))
-    found = next(one for one in mixed if _contrast(one, paper) >= CONTRAST)
-    return "#" + "".join(f"{round(255 * part):02x}" for part in found)
+    light = np.array([int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)])
+    inverted = amount - (2 * amount - 1) * light
+    turned = np.clip(_HALF_TURN @ inverted, 0, 1)
+    return "#" + "".join(f"{round(255 * part):02x}" for part in turned)
 
 
 def variables(prefix: str) -> str:
-    """Return a style sheet that defines every ink of the palette, in the light and in the dark."""
-    papers = re.findall(r"--paper: (#\w{6});", _STYLE.read_text("utf-8"))
-    rules = []
-    for theme, paper in zip(("light", "dark"), papers, strict=True):
-        inks = " ".join(f"--{prefix}-{name}: {ink(COLORS[name], paper)};" for name in COLORS)
-        rules.append(f'html[data-theme="{theme}"] {{ {inks} }}\n')
-    return "".join(rules)
-
-
-def _rgb(color: str) -> NDArray[np.float64]:
-    return np.array([int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)])
-
-
-def _luminance(color: NDArray[np.float64]) -> float:
-    linear = np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
-
-
-def _contrast(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    dark, light = sorted((_luminance(one), _luminance(other)))
-    return (light + 0.05) / (dark + 0.05)
+    """Return a style sheet that names all inks, as they are on paper and in the dark theme."""
+    style = _STYLE.read_text("utf-8")
+    (amount,) = re.findall(r"filter: invert\(([\d.]+)\) hue-rotate\(180deg\)", style)
+    dark = {name: at_night(color, float(amount)) for name, color in INK.items()}
+    themes = {"light": INK, "dark": dark}
+    return "".join(
+        f'html[data-theme="{theme}"] {{ '
+        + " ".join(f"--{prefix}-{name}: {color};" for name, color in inks.items())
+        + " }\n"
+        for theme, inks in themes.items()
+    )
