@@ -28,7 +28,9 @@ _NAMES = {"subset-sums": "sums", "coverage": "cover", "trade-off": "trade"}
 _NO_SCRIPTS = (
     "*The explorer needs scripts, but no network. Without scripts, this is what it shows first.*"
 )
-_ON_PAPER = f"*In the browser this is a panel to play with, as in the [explorer](/{PAGE}.md).*"
+_ON_PAPER = (
+    f"*On the page of the book this is a panel to play with, as in the [explorer](/{PAGE}.md).*"
+)
 
 
 class Explorer(Generated):

@@ -158,6 +158,7 @@ def subset_sums(at: Sums) -> Still:
                 ha="right",
             )
         curve.set(title=r"chance to hit within $\varepsilon$", xlabel="samples $n$", ylim=(0, 1.05))
+        curve.set_xticks(range(4, 25, 4))
         line.hist(subset_sum.sums(x, size=at.k), bins=150, range=(-5, 5), color=blue, alpha=0.5)
         line.axvline(at.z, color=red)
         line.set(title="all sums, and the target", xlim=(-5, 5), yticks=[])
@@ -206,12 +207,12 @@ def coverage_film(at: Cover) -> Still:
             extent=(-1, 1, len(sets) - 0.5, -0.5),
         )
         film.hlines(np.arange(len(sets) - 1) + 0.5, -1, 1, color="white", linewidth=2)
-        film.set(xlabel="target $z$", ylabel="samples $t$")
+        film.set(xlabel="target $z$", ylabel="samples $t$", xticks=[-1, -0.5, 0, 0.5, 1])
         film.grid(False)
         rows = np.arange(len(sets))
         share.semilogx(shares, rows, "o-", color=blue)
         doubling = rows[: at.bits + 1]
-        share.semilogx(shares[0] * 2.0**doubling, doubling, "--", color=grey)
+        share.semilogx(shares[0] * 2.0**doubling, doubling, "--", color=grey, zorder=3)
         share.set(xlabel="covered share")
     pyplot.close(figure)
     table = ["| samples $t$ | covered $v_t$ |", "|--:|--:|"]
@@ -223,7 +224,7 @@ def coverage_film(at: Cover) -> Still:
     )
     caption = (
         f"The targets covered after each of {len(sets) - 1} samples, for a tolerance of "
-        f"$2^{{-{at.bits}}}$: covered before, and, in the other colour, by the copy. "
+        f"1/{2**at.bits}: covered before (blue), and newly covered by the copy (orange). "
         "Right: the covered share; dashed, doubling."
     )
     return Still(figure, words, caption, "\n".join(table))

@@ -24,8 +24,8 @@ def at_night(color: str, amount: float) -> str:
 
     Examples
     --------
-    >>> at_night("#000000", 0.9), at_night("#0072B2", 1.0)
-    ('#e6e6e6', '#42b4f4')
+    >>> at_night("#0072B2", 1.0)
+    '#42b4f4'
     """
     light = np.array([int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)])
     inverted = amount - (2 * amount - 1) * light
