@@ -16,7 +16,7 @@ from tests.book import test_sources
 from tests.book.conftest import ROOT, Book, run_build
 
 PARTS = {
-    "what you will learn": "**What you will learn**",
+    "what you will learn and need": ":::{chapter-head}",
     "parameters": ":tags: [parameters]",
     "fast parameters": "fast: {",
     "figure": "figure:",
@@ -26,8 +26,14 @@ PARTS = {
     "check": "claims.record(",
     "negative control": "claims.control(",
     "glued numbers": "{glue:text}`",
-    "exercise": "{exercise-start}",
+    "self-check": ":class: dropdown self-check",
+    "what breaks": "## What breaks",
+    "summary": ":class: chapter-summary",
+    "easy exercise": "{exercise} easy: ",
+    "hard exercise": "{exercise} hard: ",
+    "hint": ":class: dropdown hint",
     "hidden solution": ":class: dropdown",
+    "further reading": "## Further reading",
     "tested solution": "assert ",
     "what to replace": "{admonition} Make this chapter your own",
 }
