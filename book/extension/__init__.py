@@ -15,6 +15,7 @@ from book.extension import (
     explorer,
     footer,
     launch,
+    ledger,
     meta,
     notebooks,
     offline,
@@ -26,7 +27,7 @@ from book.extension import (
 
 # The last three write to the end of a chapter, in this order.
 PARTS = (
-    *(access, api, bibliography, checks, claims, cover, epub, explorer, launch, meta),
+    *(access, api, bibliography, checks, claims, cover, epub, explorer, launch, ledger, meta),
     *(notebooks, offline, reading, typography, uses, symbols, footer),
 )
 

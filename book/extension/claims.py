@@ -1,4 +1,4 @@
-"""Claims on the pages: badges, the table, the graph, and theorems that have none."""
+"""Claims on the pages: badges, and theorems that have none."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,12 +8,11 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.docutils import SphinxRole
 
 from book.extension import claims_page
-from book.extension.generated import Generated, collected, of_file
+from book.extension.generated import collected, of_file
 from book.make import ledger
-from book.make.project import Project
 from slth import claims
 
 LOGGER = logging.getLogger(__name__)
@@ -28,7 +27,7 @@ def registry(env: BuildEnvironment) -> Mapping[str, claims.Claim]:
 
 
 class ClaimRole(SphinxRole):
-    """``{claim}`id```: a badge with the state of a claim, linked to the claims page."""
+    """``{claim}`id```: a badge with the state of a claim, linked to its entry in the ledger."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Return the badge."""
@@ -52,60 +51,6 @@ class ClaimRole(SphinxRole):
             claim=claim.id,
         )
         return [badge], []
-
-
-class ClaimsTable(Generated):
-    """``{claims-table}``: the counts, then one section with a table for each chapter."""
-
-    def run(self) -> list[nodes.Node]:
-        """Return the counts and the sections."""
-        known, results = registry(self.env), collected(self.env)
-        records = ledger.all_records(results)
-        introduction = nodes.container()
-        text = claims_page.summary(known, records)
-        if results["profile"] is None:
-            text += "\nThis build did not collect results; `python -m book.make.build` does."
-        else:
-            text += f"\nBuilt in the *{results['profile']}* profile."
-        self.parse(text, introduction)
-        sections: list[nodes.Node] = list(introduction.children)
-        order = Project(Path(self.env.srcdir)).chapter_names()
-        for chapter, group in claims_page.by_chapter(known, order).items():
-            section = nodes.section(ids=[f"claims-of-{chapter}"])
-            title = self._title(chapter)
-            section += nodes.title(title, title)
-            self.parse(claims_page.table(group, records), section)
-            sections.append(section)
-        return sections
-
-    def _title(self, chapter: str) -> str:
-        path = Path(self.env.srcdir, "notebooks", f"{chapter}.md")
-        headings = path.read_text("utf-8").splitlines() if path.is_file() else []
-        return next((line[2:] for line in headings if line.startswith("# ")), chapter)
-
-
-class ClaimsChance(Generated):
-    """``{claims-chance}``: how often the simulated checks err by chance, counted."""
-
-    def run(self) -> list[nodes.Node]:
-        """Return the paragraph."""
-        paragraph = nodes.container()
-        records = ledger.all_records(collected(self.env))
-        text = claims_page.chance(registry(self.env), records)
-        self.parse(text or "No simulated check was collected.", paragraph)
-        return list(paragraph.children)
-
-
-class ClaimsGraph(SphinxDirective):
-    """``{claims-graph}``: which claims use which."""
-
-    def run(self) -> list[nodes.Node]:
-        """Return the drawing, and the same in words for other formats than HTML."""
-        known = registry(self.env)
-        svg = claims_page.graph(known, ledger.all_records(collected(self.env)))
-        if not svg:
-            return [nodes.paragraph(text="No claim uses another one.")]
-        return [nodes.raw("", svg, format="html")]
 
 
 def check_theorems(app: Sphinx, doctree: nodes.document) -> None:
@@ -141,10 +86,7 @@ def check_labels(app: Sphinx, env: BuildEnvironment) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Register the role, the directives and the checks."""
+    """Register the role and the checks."""
     app.add_role("claim", ClaimRole())
-    app.add_directive("claims-table", ClaimsTable)
-    app.add_directive("claims-chance", ClaimsChance)
-    app.add_directive("claims-graph", ClaimsGraph)
     app.connect("doctree-read", check_theorems)
     app.connect("env-check-consistency", check_labels)

@@ -1,21 +1,17 @@
-"""The claims page: the table and the graph, as text made from registry and results."""
+"""The pages of claims, as text made from registry and results."""
 
+import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from graphlib import TopologicalSorter
 from html import escape
-from itertools import chain
-from textwrap import indent, wrap
-
-import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from book.make.ledger import SIGNS
 from slth.claims import KNOWN, Claim, Record, error_rates, relation_text, status
 
 _STATES = {"computed": "computed", "simulated": "simulated", "unchecked": "not checked"}
-_BOX_WIDTH, _BOX_HEIGHT, _GAP_X, _GAP_Y, _LINE = 180, 56, 48, 18, 15
+_SHORT = ("proved here", "proved in the paper", "observed", "conjecture", "refuted")
+"""The headings for :data:`slth.claims.KNOWN`, in its order."""
 
 
 def badge_text(claim: Claim, records: Sequence[Record]) -> str:
@@ -87,6 +83,26 @@ def _levels(numbers: Mapping[float, int]) -> str:
     return ", ".join(f"{numbers[one]} at {round(100 * one, 6):g} %" for one in sorted(numbers))
 
 
+def anchor(claim_id: str) -> str:
+    """Return the label of a claim on the page of its chapter's claims."""
+    return f"claim-{claim_id}"
+
+
+def slug(words: str) -> str:
+    """Return words as part of the name of a class, or of an address.
+
+    >>> slug("observed, not proved")
+    'observed-not-proved'
+    """
+    return "-".join(re.findall(r"[a-z]+", words))
+
+
+def classes(claim: Claim, records: Sequence[Record]) -> list[str]:
+    """Return the classes by which the filter knows a claim."""
+    state = status(claim, records)
+    return ["claim-entry", f"known-{slug(state.known)}", f"checked-{state.name}"]
+
+
 def by_chapter(registry: Mapping[str, Claim], order: Sequence[str]) -> dict[str, list[Claim]]:
     """Return the claims of each chapter, chapters in the book's order, others last."""
     names = dict.fromkeys([*order, *(claim.chapter for claim in registry.values())])
@@ -96,45 +112,149 @@ def by_chapter(registry: Mapping[str, Claim], order: Sequence[str]) -> dict[str,
     return {name: group for name, group in groups.items() if group}
 
 
-def table(claims: Sequence[Claim], records: Sequence[Record]) -> str:
-    """Return a MyST table of claims: the statement, its check, its negative control.
+def page(chapter: str, title: str, number: int) -> str:
+    """Return the page of a chapter's claims as MyST Markdown, its lists as directives.
 
     Parameters
     ----------
-    claims
-        The rows.
+    chapter, title
+        Stem and title of the chapter.
+    number
+        How many claims it has.
+    """
+    many = "claim" if number == 1 else f"{number} claims"
+    description = (
+        f"The {many} of the chapter “{title}”: what is stated, how it is known, what was computed "
+        "to check it, and the negative control."
+    )
+    return f"""---
+myst:
+  html_meta:
+    description: {json.dumps(description, ensure_ascii=False)}
+---
+
+# Claims: {title}
+
+What the chapter {{doc}}`{title} </notebooks/{chapter}>` states, and what we did to check it.
+{{doc}}`The overview </book/claims>` says how to read an entry.
+
+```{{claims-summary}}
+```
+
+## Each claim
+
+```{{claims-entries}}
+```
+
+```{{claims-graph}}
+```
+"""
+
+
+def overview(
+    groups: Mapping[str, Sequence[Claim]],
+    records: Sequence[Record],
+    pages: Mapping[str, tuple[str, str]],
+) -> str:
+    """Return a table that counts each chapter's claims by state, as MyST Markdown.
+
+    Parameters
+    ----------
+    groups
+        The claims by chapter.
     records
         Records of all claims.
+    pages
+        Title and address of the claims of each chapter; its numbers lead to what they count.
     """
-    rows = [_row("Claim", "Check", "Negative control")]
-    rows += [_row(_statement(claim), *_checks(claim, records)) for claim in claims]
-    head = ["::::{list-table}", ":header-rows: 1", ":widths: 40 34 26", ":class: claims-table", ""]
-    return "\n".join([*head, *rows, "::::"])
+    known = {f"?known={slug(one)}": name for one, name in zip(KNOWN, _SHORT, strict=True)}
+    checked = {f"?checked={one}": name for one, name in _STATES.items()}
+    counts = {
+        chapter: Counter(
+            query
+            for claim in claims
+            for query in (f"?known={slug(claim.known)}", f"?checked={status(claim, records).name}")
+        )
+        for chapter, claims in groups.items()
+    }
+    total: Counter[str] = sum(counts.values(), Counter())
+    columns = {query: name for query, name in (known | checked).items() if total[query]}
+
+    def row(chapter: str) -> list[str]:
+        title, address = pages[chapter]
+        cells = [_link(address, escape(title)), str(len(groups[chapter]))]
+        numbers = (counts[chapter][query] for query in columns)
+        return cells + [
+            _link(f"{address}{query}", str(number)) if number else "–"
+            for query, number in zip(columns, numbers, strict=True)
+        ]
+
+    every = ["all", str(sum(map(len, groups.values()))), *(str(total[query]) for query in columns)]
+    table = [["Chapter", "claims", *columns.values()], ["--", *["--:"] * (1 + len(columns))]]
+    table += [*map(row, groups), every]
+    rows = (f"| {' | '.join(cells)} |" for cells in table)
+    return "\n".join([":::{div} claims-counts", *rows, ":::"])
 
 
-def _row(*cells: str) -> str:
-    text = "\n".join(f"- {indent(cell, '    ').lstrip()}" for cell in cells)
-    return f"* {indent(text, '  ').lstrip()}"
+def index(
+    groups: Mapping[str, Sequence[Claim]],
+    records: Sequence[Record],
+    pages: Mapping[str, tuple[str, str]],
+) -> str:
+    """Return the titles of all claims as HTML, each with the name of its entry and a link to it.
+
+    The parameters are those of :func:`overview`.
+    """
+    found = []
+    for chapter, claims in groups.items():
+        title, address = pages[chapter]
+        items = [
+            f'<li class="{" ".join(classes(claim, records))}" id="{anchor(claim.id)}">'
+            f"{SIGNS[status(claim, records).name]} "
+            f"{_link(f'{address}#{anchor(claim.id)}', escape(claim.title))}</li>"
+            for claim in claims
+        ]
+        content = f"<h3>{escape(title)}</h3><ul>{''.join(items)}</ul>"
+        found.append(f'<section class="claims-of">{content}</section>')
+    return f'<div class="claims-index">{"".join(found)}</div>'
 
 
-def _statement(claim: Claim) -> str:
-    lines = [
-        f"({anchor(claim.id)})=",
-        f"**{claim.title}** {{claim}}`{claim.id}`",
-        "",
-        claim.statement,
-        "",
-        f"*Source:* {claim.source}.",
-    ]
+def _link(address: str, text: str) -> str:
+    return f'<a class="reference internal" href="{escape(address)}">{text}</a>'
+
+
+def entry(claim: Claim, records: Sequence[Record], registry: Mapping[str, Claim]) -> str:
+    """Return what stands below the title of a claim, as MyST Markdown.
+
+    Parameters
+    ----------
+    claim
+        The claim.
+    records
+        Records of all claims.
+    registry
+        All claims.
+    """
+    source = f"*Source:* {claim.source}."
     if claim.assumptions:
-        lines[-1] += f" *Assumes:* {'; '.join(claim.assumptions)}."
+        source += f" *Assumes:* {'; '.join(claim.assumptions)}."
+    lines = [f"{{claim}}`{claim.id}`", "", claim.statement, "", source]
     if claim.chosen:
         lines += ["", f"*Chosen after seeing the data:* {claim.chosen}."]
+    users = [one.id for one in registry.values() if claim.id in one.uses]
+    for words, others in (("Rests on", claim.uses), ("Used by", users)):
+        if others:
+            named = (f"{{ref}}`{registry[one].title} <{anchor(one)}>`" for one in others)
+            lines += ["", f"*{words}:* {'; '.join(named)}."]
     if claim.label:
         lines += ["", f"{{prf:ref}}`Where it is stated <{claim.label}>`"]
     else:
         lines += ["", f"{{doc}}`Where it is discussed </notebooks/{claim.chapter}>`"]
-    return "\n".join(lines)
+    check, control = _checks(claim, records)
+    lines += ["", "::::{div} claim-halves", ":::{div} claim-half", f"**Check**\n\n{check}", ":::"]
+    if claim.control:
+        lines += [":::{div} claim-half", f"**Negative control**\n\n{control}", ":::"]
+    return "\n".join([*lines, "::::"])
 
 
 def _checks(claim: Claim, records: Sequence[Record]) -> tuple[str, str]:
@@ -145,127 +265,37 @@ def _checks(claim: Claim, records: Sequence[Record]) -> tuple[str, str]:
         for one in own
         if one.role == "control"
     ]
-    state = status(claim, records)
-    check = "\n\n".join([state.known, state.checked, *checks])
+    check = "\n\n".join([status(claim, records).checked, *checks])
     if claim.blind:
         check += f"\n\n*What it cannot see:* {claim.blind}."
     if claim.unchecked is None:
         check += f"\n\n*Repeat it:*\n\n```sh\nslth claims verify {claim.id}\n```"
-    control = "\n\n".join([f"Breaks: {claim.control}.", *controls])
-    return check, control if claim.control else "—"
+    return check, "\n\n".join([f"Breaks: {claim.control}.", *controls])
 
 
-def anchor(claim_id: str) -> str:
-    """Return the label of a claim on the claims page."""
-    return f"claim-{claim_id}"
-
-
-def graph(registry: Mapping[str, Claim], records: Sequence[Record]) -> str:
-    """Return an SVG of the claims that use others, or are used, in layers from left to right.
-
-    Parameters
-    ----------
-    registry
-        All claims.
-    records
-        Records of all claims, for the states.
-
-    Returns
-    -------
-    str
-        Inline SVG with a title, a description in words, and a link on every box; empty if no claim
-        uses another.
-    """
-    layers = _layers(registry)
-    if not layers:
-        return ""
-    rows = _rows(layers)
-    place = {
-        claim.id: (column * (_BOX_WIDTH + _GAP_X), rows[claim.id] * (_BOX_HEIGHT + _GAP_Y))
-        for column, layer in enumerate(layers)
-        for claim in layer
+def filter_form(claims: Sequence[Claim], records: Sequence[Record]) -> str:
+    """Return the form that leaves some of the entries on a page; a script shows it."""
+    known = Counter(claim.known for claim in claims)
+    states: Counter[str] = Counter(status(claim, records).name for claim in claims)
+    choices = {
+        "known": ("How it is known", {slug(one): (one, known[one]) for one in KNOWN}),
+        "checked": (
+            "How it was checked",
+            {one: (words, states[one]) for one, words in _STATES.items()},
+        ),
     }
-    width = len(layers) * (_BOX_WIDTH + _GAP_X) - _GAP_X
-    height = (1 + max(rows.values())) * (_BOX_HEIGHT + _GAP_Y) - _GAP_Y
-    shown = [claim for layer in layers for claim in layer]
-    edges = [_edge(place[used], place[claim.id]) for claim in shown for used in claim.uses]
-    boxes = [_box(claim, place[claim.id], status(claim, records).name) for claim in shown]
-    words = "; ".join(
-        f"{claim.title} uses {', '.join(registry[used].title for used in claim.uses)}"
-        for claim in shown
-        if claim.uses
+    fields = "".join(
+        f'<label>{label} <select name="{name}"><option value="">any ({len(claims)})</option>'
+        + "".join(
+            f'<option value="{value}">{words} ({number})</option>'
+            for value, (words, number) in options.items()
+            if number
+        )
+        + "</select></label>"
+        for name, (label, options) in choices.items()
     )
     return (
-        f'<div class="claims-graph" tabindex="0"><svg viewBox="-2 -2 {width + 4} {height + 4}" '
-        f'width="{width + 4}" style="min-width: {0.8 * width:.0f}px" role="group" '
-        f'aria-labelledby="claims-graph-title claims-graph-words" xmlns="http://www.w3.org/2000/svg">'
-        f'<title id="claims-graph-title">Which claims use which</title>'
-        f'<desc id="claims-graph-words">{escape(words)}</desc>'
-        f'<defs><marker id="claims-arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" '
-        f'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z"/></marker></defs>'
-        f"{''.join(edges)}{''.join(boxes)}</svg></div>"
-    )
-
-
-def _layers(registry: Mapping[str, Claim]) -> list[list[Claim]]:
-    """Return the connected claims, each in the first layer after all that it uses."""
-    linked = {used for claim in registry.values() for used in claim.uses}
-    linked |= {claim.id for claim in registry.values() if claim.uses}
-    order = TopologicalSorter({claim.id: claim.uses for claim in registry.values()}).static_order()
-    depth: dict[str, int] = {}
-    for identifier in order:
-        depth[identifier] = 1 + max((depth[used] for used in registry[identifier].uses), default=-1)
-    layers: list[list[Claim]] = [
-        [] for _ in range(1 + max((depth[one] for one in linked), default=-1))
-    ]
-    for claim in registry.values():
-        if claim.id in linked:
-            layers[depth[claim.id]].append(claim)
-    return layers
-
-
-def _rows(layers: Sequence[Sequence[Claim]]) -> dict[str, int]:
-    """Row of each claim: connected parts one below the other, users beside what they use."""
-    index = {claim.id: i for i, claim in enumerate(chain.from_iterable(layers))}
-    links = [
-        (index[claim.id], index[used])
-        for claim in chain.from_iterable(layers)
-        for used in claim.uses
-    ]
-    ones = np.ones(len(links), dtype=np.int8)
-    matrix = coo_array((ones, np.transpose(links)), shape=(len(index), len(index)))
-    number, part = connected_components(matrix, directed=False)
-    rows: dict[str, int] = {}
-    for one in range(number):
-        top = 1 + max(rows.values(), default=-1)
-        for layer in layers:
-            own = [claim for claim in layer if part[index[claim.id]] == one]
-            own.sort(key=lambda claim: float(np.mean([rows[used] for used in claim.uses] or [0])))
-            rows |= {claim.id: top + row for row, claim in enumerate(own)}
-    return rows
-
-
-def _edge(start: tuple[int, int], end: tuple[int, int]) -> str:
-    x0, y0 = start[0] + _BOX_WIDTH, start[1] + _BOX_HEIGHT // 2
-    x1, y1 = end[0], end[1] + _BOX_HEIGHT // 2
-    bend = x0 + _GAP_X // 2, x1 - _GAP_X // 2
-    return (
-        f'<path class="edge" d="M{x0} {y0}C{bend[0]} {y0} {bend[1]} {y1} {x1} {y1}" '
-        f'marker-end="url(#claims-arrow)"/>'
-    )
-
-
-def _box(claim: Claim, place: tuple[int, int], state: str) -> str:
-    x, y = place
-    lines = wrap(f"{SIGNS[state]} {claim.title}", 26)
-    lines = lines if len(lines) <= 3 else [*lines[:2], f"{lines[2][:24]}…"]
-    first = y + _BOX_HEIGHT / 2 - _LINE * (len(lines) - 1) / 2 + 4
-    text = "".join(
-        f'<text x="{x + _BOX_WIDTH / 2}" y="{first + _LINE * row}">{escape(line)}</text>'
-        for row, line in enumerate(lines)
-    )
-    return (
-        f'<a href="#{anchor(claim.id)}"><title>{escape(claim.title)}</title>'
-        f'<rect class="claim-{state}" x="{x}" y="{y}" width="{_BOX_WIDTH}" '
-        f'height="{_BOX_HEIGHT}" rx="6"/>{text}</a>'
+        '<form class="claims-filter" role="search" aria-label="Choose claims" hidden>'
+        f'<label>Words <input type="search" name="q" autocomplete="off"></label>{fields}'
+        '<output aria-live="polite"></output></form>'
     )

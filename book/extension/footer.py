@@ -21,7 +21,11 @@ class ChapterFooter(Generated):
         name, results = Path(self.env.docname).name, collected(self.env)
         result = results["chapters"].get(name)
         box = nodes.container(classes=["chapter-footer"], ids=[ANCHOR])
-        self.parse(footer(name, results["profile"], result, self.env.config.slth_repository), box)
+        text = footer(name, results["profile"], result, self.env.config.slth_repository)
+        if f"book/claims/{name}" in self.env.found_docs:
+            link = f"The {{doc}}`claims of this chapter </book/claims/{name}>` and their checks."
+            text = f"{link}\n\n{text}"
+        self.parse(text, box)
         return [box]
 
 

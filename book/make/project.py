@@ -40,7 +40,8 @@ class Project:
 
     def chapter_names(self) -> list[str]:
         """Return the stems of the chapters that the table of contents lists, in its order."""
-        return [Path(name).stem for name in toc_files(self.toc()) if name.startswith("notebooks/")]
+        names = toc_files(self.written_toc())
+        return [Path(name).stem for name in names if name.startswith("notebooks/")]
 
     def chapter(self, name: str) -> Chapter:
         """Read a chapter.
@@ -69,9 +70,37 @@ class Project:
         return path
 
     def toc(self) -> dict[str, Any]:
-        """Return the table of contents."""
+        """Return the table of contents, with the pages of claims."""
+        return self.with_claims(self.written_toc())
+
+    def written_toc(self) -> dict[str, Any]:
+        """Return the table of contents as it is written."""
         toc: dict[str, Any] = yaml.safe_load((self.root / "_toc.yml").read_text("utf-8"))
         return toc
+
+    def with_claims(self, toc: dict[str, Any]) -> dict[str, Any]:
+        """Return a table of contents in which the claims of each chapter have a page.
+
+        It is below ``book/claims``, and its source is the file that lists them.
+        """
+        chapters = [Path(name).stem for name in toc_files(toc) if name.startswith("notebooks/")]
+        pages = [
+            {"file": f"book/claims/{name}"}
+            for name in chapters
+            if (self.registry / f"{name}.yml").is_file()
+        ]
+
+        def complete(entry: Any) -> Any:
+            if isinstance(entry, list):
+                return [complete(one) for one in entry]
+            if not isinstance(entry, dict):
+                return entry
+            if entry.get("file") == "book/claims" and pages:
+                return {**entry, "sections": pages}
+            return {key: complete(value) for key, value in entry.items()}
+
+        whole: dict[str, Any] = complete(toc)
+        return whole
 
 
 def toc_files(toc: Any) -> list[str]:

@@ -169,7 +169,7 @@ def partial_toc(project: Project, names: list[str], path: Path) -> Path:
             for name in toc_files(entry)
         )
 
-    toc = project.toc()
+    toc = project.written_toc()
     for part in toc.get("parts", []):
         part["chapters"] = [entry for entry in part["chapters"] if keep(entry)]
     if "parts" in toc:

@@ -13,8 +13,6 @@ from urllib.parse import unquote, urlsplit
 from bs4 import BeautifulSoup, NavigableString, Tag
 
 from book.make.project import BuildError, Project, toc_files
-from slth import claims
-from slth.claims import Claim
 
 LEFT_OUT = (
     "[hidden], script, style, link, button, input, select, textarea, canvas, iframe, dialog, nav, "
@@ -89,32 +87,15 @@ def anchor(name: str, fragment: str = "") -> str:
     return f"{name}/{fragment}" if fragment else name
 
 
-def uses_in_words(registry: Mapping[str, Claim]) -> Tag:
-    """Return the list of claims that rest on others: the drawing of it is wide for paper."""
-
-    def link(identifier: str) -> str:
-        target = anchor("book/claims", f"claim-{identifier}")
-        return f'<a href="#{target}">{escape(registry[identifier].title)}</a>'
-
-    items = [
-        f"<li><strong>{link(claim.id)}</strong>: {', '.join(map(link, claim.uses))}</li>"
-        for claim in registry.values()
-        if claim.uses
-    ]
-    text = f'<ul class="claims-uses">{"".join(items)}</ul>'
-    return cast(Tag, BeautifulSoup(text, "lxml").ul)
-
-
 def assemble(project: Project, html: Path) -> tuple[list[Page], list[Entry]]:
     """Return the pages with their content for paper, and the contents of the book."""
     found = pages(project, html)
     names = {page.name for page in found}
-    registry = claims.load(project.registry)
-    adapted = [replace(page, article=adapt(page, names, registry)) for page in found]
+    adapted = [replace(page, article=adapt(page, names)) for page in found]
     return adapted, [line for page in adapted for line in entries(page)]
 
 
-def adapt(page: Page, names: set[str], registry: Mapping[str, Claim]) -> Tag:
+def adapt(page: Page, names: set[str]) -> Tag:
     """Return a page's content for paper, with links and anchors of the whole book.
 
     Parameters
@@ -123,8 +104,6 @@ def adapt(page: Page, names: set[str], registry: Mapping[str, Claim]) -> Tag:
         The page.
     names
         All pages; a link to one of them becomes a link inside the document.
-    registry
-        The claims.
     """
     article = copy(page.article)
     for tag in article.select("noscript"):
@@ -139,7 +118,8 @@ def adapt(page: Page, names: set[str], registry: Mapping[str, Claim]) -> Tag:
             cell.decompose()
     for claim in article.select("[id^=claim-]"):
         identifier = str(claim["id"]).removeprefix("claim-")
-        claim.append(BeautifulSoup(f" <code>{escape(identifier)}</code>", "lxml").code or "")
+        code = BeautifulSoup(f" <code>{escape(identifier)}</code>", "lxml").code or ""
+        (claim.h3 or claim).append(code)
     for details in article.select("details"):
         details["open"] = ""
     seen: set[str] = set()
@@ -152,7 +132,7 @@ def adapt(page: Page, names: set[str], registry: Mapping[str, Claim]) -> Tag:
             seen.add(str(tag["id"]))
             tag["id"] = anchor(page.name, str(tag["id"]))
     # a section may begin at the end of one printed page, and its heading on the next
-    for heading in article.select("section[id] > h2:not([id])"):
+    for heading in article.select("section[id] > :is(h2, h3):not([id])"):
         heading["id"] = heading.parent.attrs.pop("id")
     for tag in article.select("[href]"):
         target = _target(page.name, str(tag["href"]), names)
@@ -172,10 +152,6 @@ def adapt(page: Page, names: set[str], registry: Mapping[str, Claim]) -> Tag:
             cast(NavigableString, after).replace_with(str(after)[mark.end() :])
             together = BeautifulSoup().new_tag("span", attrs={"class": "together"})
             formula.wrap(together).append(mark[0])
-    for drawing in article.select(".claims-graph"):
-        drawing.insert_after(
-            "In words, each claim and those that it uses:", uses_in_words(registry)
-        )
     article.name = "section"
     article.attrs = {"class": ["chapter"], "id": page.name}
     return article

@@ -289,7 +289,7 @@ def test_nothing_is_done_twice_and_every_change_counts(tiny: TinyBook) -> None:
     assert "1.5</span>" in text, "the fast profile's parameter reaches the cells and the prose"
     assert "trials</span> <span" in text
     assert "injected" not in text
-    assert re.search(r"claim-badge claim-computed.*?claims\.html#claim-sum", text, re.DOTALL)
+    assert re.search(r"claim-badge claim-computed.*?claims/01-a\.html#claim-sum", text, re.DOTALL)
 
     ran, made = tiny.result("01-a", "fast").stat().st_mtime_ns, page.stat().st_mtime_ns
     again = tiny.build("--profile", "fast")
@@ -330,8 +330,8 @@ def test_nothing_is_done_twice_and_every_change_counts(tiny: TinyBook) -> None:
     assert (tiny.root / "_build" / "runs" / "01-a.ipynb").is_file()
     assert not tiny.result("01-a").exists()
 
-    # So is the command on the claims page.
-    ledger = visible(page.parents[1] / "book" / "claims.html")
+    # So is the command on the page of its claims.
+    ledger = visible(page.parents[1] / "book" / "claims" / "01-a.html")
     command = re.search(r"slth claims verify \S+", ledger)
     assert command is not None
     one = subprocess.run(
@@ -379,7 +379,7 @@ def test_build_command_and_ledger_agree_on_a_tampered_record(
     stored = json.loads(tiny.result("01-a").read_text("utf-8"))
     recorded = [claims.Record.from_dict(one) for one in stored["records"]]
     assert faults(claim, recorded) == (words,)
-    assert f"not checked, because {words}" in claims_page.table([claim], recorded)
+    assert f"not checked, because {words}" in claims_page.entry(claim, recorded, {"sum": claim})
     again = subprocess.run(
         [sys.executable, "-m", "slth", "claims", "verify", "sum", "--json"],
         cwd=tiny.root,
@@ -450,4 +450,5 @@ def test_a_plain_jupyter_book_build_works(tiny: TinyBook) -> None:
     assert "3.5" in visible(html / "notebooks" / "01-a.html")
     assert "executed by jupyter-book build itself" in visible(html / "notebooks" / "01-a.html")
     assert "did not collect results" in visible(html / "book" / "claims.html")
-    assert "not checked, because no result was collected" in visible(html / "book" / "claims.html")
+    ledger = visible(html / "book" / "claims" / "01-a.html")
+    assert "not checked, because no result was collected" in ledger

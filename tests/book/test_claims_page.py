@@ -1,9 +1,15 @@
-"""What the claims page says in words, from a registry and records made by hand."""
+"""What the pages of claims say and draw, from a registry and records made by hand."""
 
+import re
 from typing import Any
 
-from book.extension import claims_page
+import pytest
+from bs4 import BeautifulSoup
+
+from book.extension import claims_graph, claims_page
+from book.make.project import Project
 from slth import claims
+from tests.book.conftest import ROOT
 
 
 def simulated(name: str, relation: str) -> claims.Claim:
@@ -52,3 +58,75 @@ def test_a_badge_has_two_halves() -> None:
     summary = claims_page.summary(REGISTRY, records)
     assert "2 claims, by how they are known: 2 observed, not proved." in summary
     assert "By how they are checked: 1 simulated; 1 not checked." in summary
+
+
+PAGES = {"a": ("A & B", "claims/a.html")}
+
+
+def test_the_overview_counts_and_leads_to_what_it_counts() -> None:
+    groups = claims_page.by_chapter(REGISTRY, ["a"])
+    records = [record("even", 0.99, "not refuted"), *CONTROLS]
+    _, heads, _, chapter, every, _ = claims_page.overview(groups, records, PAGES).splitlines()
+    assert heads == "| Chapter | claims | observed | simulated | not checked |"
+    assert re.findall(r"([^>]+)</a>", chapter) == ["A &amp; B", "2", "1", "1"]
+    assert re.findall(r'href="claims/a.html(.*?)"', chapter) == [
+        "",
+        "?known=observed-not-proved",
+        "?checked=simulated",
+        "?checked=unchecked",
+    ]
+    assert every == "| all | 2 | 2 | 1 | 1 |"
+
+
+def test_entry_index_and_filter_agree_on_the_states() -> None:
+    records = [record("even", 0.99, "not refuted"), *CONTROLS]
+    index = BeautifulSoup(claims_page.index({"a": [*REGISTRY.values()]}, records, PAGES), "lxml")
+    form = BeautifulSoup(claims_page.filter_form([*REGISTRY.values()], records), "lxml")
+    assert [item["id"] for item in index.select("li")] == ["claim-even", "claim-often"]
+    for name, number in (("known", 1), ("checked", 2)):
+        values = [str(one["value"]) for one in form.select(f"select[name={name}] option")][1:]
+        assert len(values) == number
+        found = [len(index.select(f"li.{name}-{value}")) for value in values]
+        assert found == ([2] if name == "known" else [1, 1])
+    assert form.form.has_attr("hidden"), "without scripts there is nothing to choose"
+
+
+def test_an_entry_says_what_rests_on_it() -> None:
+    other = claims.Claim("more", "a", "s", "More", "s", "conjecture", uses=("even",), unchecked="x")
+    registry = {**REGISTRY, "more": other}
+    assert "*Used by:* {ref}`More <claim-more>`" in claims_page.entry(
+        registry["even"], [], registry
+    )
+    text = claims_page.entry(other, [], registry)
+    assert "*Rests on:* {ref}`Title <claim-even>`" in text
+    assert "Negative control" not in text
+    assert "slth claims verify" not in text
+
+
+@pytest.mark.parametrize("chapter", Project(ROOT).chapter_names())
+def test_rails_do_not_meet_and_lead_down_to_each_user(chapter: str) -> None:
+    registry = claims.load(Project(ROOT).registry)
+    shown = claims_graph.rows(registry, chapter)
+    rails = claims_graph.rails(shown, chapter)
+    drawn = {(shown[rail.start].id, shown[end].id) for rail in rails for end in rail.ends}
+    uses = {
+        (used, claim.id)
+        for claim in registry.values()
+        if claim.chapter == chapter
+        for used in claim.uses
+    }
+    assert drawn == uses
+    assert all(rail.start < min(rail.ends) for rail in rails)
+    places = [(rail.lane, row) for rail in rails for row in range(rail.start, rail.ends[-1] + 1)]
+    assert len(set(places)) == len(places)
+
+
+def test_a_drawing_leads_to_other_chapters_and_there_is_none_without_uses() -> None:
+    used = claims.Claim("far", "b", "s", "Far & wide", "s", "conjecture", unchecked="x")
+    user = claims.Claim("near", "a", "s", "Near", "s", "conjecture", uses=("far",), unchecked="x")
+    registry = {"far": used, "near": user}
+    drawing = BeautifulSoup(claims_graph.graph(registry, [], "a", {"b": "b.html"}), "lxml")
+    assert [link["href"] for link in drawing.select("a")] == ["b.html#claim-far", "#claim-near"]
+    assert drawing.desc.get_text() == "Near uses Far & wide"
+    assert drawing.select("rect.elsewhere, rect.claim-unchecked")
+    assert claims_graph.graph(registry, [], "b", {}) == ""

@@ -225,7 +225,7 @@ def is_plain(made: Any) -> None:
     assert "*fast* profile and seed 1." in title
     assert "This is chapter 1 of" in title
     assert f"[in the book]({SITE}notebooks/01-a.html)" in title
-    badge = f"[[✔ `sum`]({SITE}book/claims.html#claim-sum)]"
+    badge = f"[[✔ `sum`]({SITE}book/claims/01-a.html#claim-sum)]"
     there = f"{SITE}notebooks/02-b.html"
     cited = text.splitlines()[0]
     assert cited.startswith(f"Words {badge} and 2.35 of Pensia *et al.* [[2020]({SITE}book/index")

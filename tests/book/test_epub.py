@@ -136,7 +136,7 @@ plt.plot([0, 1]);
 
 
 def test_a_chapter_becomes_an_epub(tiny: TinyBook) -> None:
-    tiny.write({"01-a": CHAPTER})
+    tiny.write({"01-a": CHAPTER}, {"01-a": ""})
     done = tiny.build("--builder", "epub")
     assert done.returncode == 0, done.stderr
     path = Path(done.stdout.splitlines()[-1])
@@ -153,6 +153,7 @@ def test_a_chapter_becomes_an_epub(tiny: TinyBook) -> None:
         "book/index.xhtml",
         "notebooks/01-a.xhtml",
         "book/claims.xhtml",
+        "book/claims/01-a.xhtml",
     ]
 
 

@@ -101,7 +101,7 @@ def citations(book: Book) -> tuple[list[str], int]:
             cited = STATEMENT.match(link.get_text())
             address, anchor = urldefrag(unquote(str(link["href"])))
             target = (page.parent / address).resolve() if address else page
-            if cited is None or target not in pages:
+            if cited is None or target not in pages or anchor.startswith("claim-"):
                 continue
             named = pages[target].find(id=anchor)
             if named is not None and "admonition-title" not in (named.get("class") or []):
@@ -120,7 +120,7 @@ def statements(book: Book) -> tuple[list[str], int]:
         for kind in ("theorem", "lemma", "corollary", "proposition", "conjecture"):
             for statement in soup.select(f"div.proof.{kind}"):
                 seen += 1
-                if not statement.select(".claim-badge a[href*='claims.html#claim-']"):
+                if not statement.select(".claim-badge a[href*='claims/'][href*='.html#claim-']"):
                     bare.append(f"{page.name}: {' '.join(statement.get_text().split())[:60]}")
     return bare, seen
 
@@ -148,8 +148,8 @@ def test_the_scans_see_what_is_wrong(tmp_path: Path) -> None:
         <img src="data:x" alt="A curve that falls"> <figure><img src="data:x"></figure> <svg></svg>
         <a href="#one">Theorem 1</a> <a href="#one">Theorem 10</a> <a href="#one">Theorem</a>
         <div class="proof theorem"><p class="admonition-title" id="one">Theorem 1 (X)</p></div>
-        <div class="proof lemma"><span class="claim-badge"><a href="claims.html#claim-b">b</a>
-        </span></div></article></body></html>"""
+        <div class="proof lemma"><span class="claim-badge"><a href="claims.html#claim-b">
+        b</a></span></div></article></body></html>"""
     )
     (tmp_path / "s.css").write_text("a {background: url('https://c.example/c.png')} b {x: url(d)}")
     bad = Book(tmp_path, tmp_path, {})
@@ -170,7 +170,7 @@ def test_the_scans_see_what_is_wrong(tmp_path: Path) -> None:
         ],
         3,
     )
-    assert statements(bad) == (["a.html: Theorem 1 (X)"], 2)
+    assert statements(bad) == (["a.html: Theorem 1 (X)", "a.html: b"], 2)
 
 
 def stated(root: Path) -> dict[str, dict[str, Any]]:
@@ -219,17 +219,27 @@ def test_results_are_as_new_as_the_code(built: Book) -> None:
     assert stored == fresh
 
 
-def test_the_claims_page_lists_every_claim(built: Book) -> None:
-    page = parsed(built.html / "book" / "claims.html")
+def test_the_ledger_lists_every_claim(built: Book) -> None:
+    overview = parsed(built.html / "book" / "claims.html")
     registry = stated(built.root)
     for name, claim in registry.items():
-        assert page.find(id=f"claim-{name}") is not None, name
-        if claim.get("uses"):
-            assert page.select(f".claims-graph a[href='#claim-{name}']"), name
-    text = page.get_text()
-    assert re.search(rf"\b{len(registry)} claims?, by how they are known:", text)
-    for name in (name for name, claim in registry.items() if "unchecked" not in claim):
-        assert f"slth claims verify {name}" in text
+        page = parsed(built.html / "book" / "claims" / f"{claim['chapter']}.html")
+        entry = page.select_one(f"section#claim-{name}")
+        assert entry is not None, name
+        assert ("unchecked" in claim) != (f"slth claims verify {name}" in entry.get_text())
+        assert f"notebooks/{claim['chapter']}.html" in str(entry), "it leads back"
+        for used in claim.get("uses", []):
+            assert entry.select(f"a[href$='#claim-{used}']"), name
+            assert page.select(f".claims-graph a[href$='#claim-{used}']"), name
+        index = overview.select_one(f"li#claim-{name} a")
+        assert index["href"] == f"claims/{claim['chapter']}.html#claim-{name}"
+    assert f"{len(registry)} claims, by how they are known:" in overview.get_text()
+
+
+def test_each_chapter_leads_to_its_claims(built: Book) -> None:
+    for page in built.chapters():
+        footer = parsed(page).select_one(".chapter-footer")
+        assert footer.select(f"a[href$='book/claims/{page.stem}.html']"), page.name
 
 
 def test_old_addresses_lead_to_the_chapters(built: Book) -> None:

@@ -252,7 +252,7 @@ def test_a_page_becomes_part_of_the_whole() -> None:
     article = BeautifulSoup(html, "lxml").article
     names = {"notebooks/01-a", "notebooks/02-b", "book/claims"}
     page = document.Page("notebooks/01-a", "Part", article)
-    found = document.adapt(page, names, {})
+    found = document.adapt(page, names)
     assert [str(link["href"]) for link in found.select("a")] == [
         "#notebooks/01-a/start",
         "#notebooks/02-b/end",
