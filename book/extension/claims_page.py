@@ -10,6 +10,9 @@ from book.make.ledger import SIGNS
 from slth.claims import KNOWN, Claim, Record, error_rates, relation_text, status
 
 _STATES = {"computed": "computed", "simulated": "simulated", "unchecked": "not checked"}
+_KNOWN = {one: one.replace("on this page", "in the chapter") for one in KNOWN}
+"""How a claim is known, said elsewhere than beside its badge."""
+
 _SHORT = ("proved here", "proved in the paper", "observed", "conjecture", "refuted")
 """The headings for :data:`slth.claims.KNOWN`, in its order."""
 
@@ -27,7 +30,7 @@ def summary(registry: Mapping[str, Claim], records: Sequence[Record]) -> str:
     states: Counter[str] = Counter(status(claim, records).name for claim in registry.values())
     number = f"{len(registry)} {'claim' if len(registry) == 1 else 'claims'}"
     return (
-        f"{number}, by how they are known: {_counts({one: one for one in KNOWN}, known)}.\n"
+        f"{number}, by how they are known: {_counts(_KNOWN, known)}.\n"
         f"By how they are checked: {_counts(_STATES, states)}."
     )
 
@@ -278,7 +281,7 @@ def filter_form(claims: Sequence[Claim], records: Sequence[Record]) -> str:
     known = Counter(claim.known for claim in claims)
     states: Counter[str] = Counter(status(claim, records).name for claim in claims)
     choices = {
-        "known": ("How it is known", {slug(one): (one, known[one]) for one in KNOWN}),
+        "known": ("How it is known", {slug(one): (_KNOWN[one], known[one]) for one in KNOWN}),
         "checked": (
             "How it was checked",
             {one: (words, states[one]) for one, words in _STATES.items()},
