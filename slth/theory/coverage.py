@@ -114,7 +114,7 @@ def trajectory(x: ArrayLike, start: int, window: Window) -> list[int]:
 
     Notes
     -----
-    The recursion of da Cunha et al. 2023 (second-hand).  Cells that leave the window are lost.
+    After the recursion of da Cunha et al. 2023.  Cells that leave the window are lost.
 
     Examples
     --------
