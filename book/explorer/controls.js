@@ -143,9 +143,9 @@ Explorer.controls = (() => {
     const link = section.querySelector('.explorer-full');
     if (!link) return address;
     const at = section.id.replace('explore-', '');
-    const write = (settings) => {
+    const write = calm((settings) => {
       link.hash = String(new URLSearchParams({ at, ...settings }));
-    };
+    }, 300);
     return { read: () => new URLSearchParams(section.dataset.settings), write, follow: () => {} };
   }
 

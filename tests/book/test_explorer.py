@@ -429,6 +429,33 @@ def test_a_foolish_address_does_no_harm(page: Page, explorer: Callable[..., Page
         assert text(foolish, name) == text(page, name)
 
 
+LAYOUTS = """async ([name, key, frames]) => {
+  const handle = document.getElementById(name);
+  for (let i = 0; i < frames; i++) {
+    handle.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
+    await new Promise(requestAnimationFrame);
+  }
+}"""
+
+
+@pytest.mark.parametrize("name", ["sums-target", "trade-density"])
+def test_a_frame_lays_out_the_page_once(explorer: Callable[..., Page], name: str) -> None:
+    """In a long chapter each time costs milliseconds; none is spent on asking for widths."""
+    page = explorer()
+    page.locator(f"#{name}").scroll_into_view_if_needed()
+    page.wait_for_selector("#sums-pause", state="hidden", timeout=60_000)  # nothing else is drawn
+    meter = page.context.new_cdp_session(page)
+    meter.send("Performance.enable")
+
+    def layouts() -> float:
+        found = meter.send("Performance.getMetrics")["metrics"]
+        return next(float(one["value"]) for one in found if one["name"] == "LayoutCount")
+
+    before = layouts()
+    page.evaluate(LAYOUTS, [name, "ArrowLeft", 30])
+    assert 25 <= layouts() - before <= 45
+
+
 def test_results_are_announced_once_things_are_quiet(explorer: Callable[..., Page]) -> None:
     page = explorer()
     status = page.get_by_role("status").first
