@@ -237,8 +237,7 @@ def trade_off(at: Trade) -> Still:
     kept = np.unique(np.geomspace(WEIGHTS // 5, 10 * WEIGHTS, 60).astype(int))
     least = np.asarray(lower_bound.required_parameters(kept, ERROR, d))
     inside = 2 * kept <= least
-    green, red = plotting.COLORS["green"], plotting.COLORS["red"]
-    purple = figure_one_chart.PURPLE
+    green, red, purple = (plotting.INK[name] for name in ("green", "red", "purple"))
     with pyplot.rc_context():
         plotting.use_style()
         figure, axes = plotting.figure(height=3.8)

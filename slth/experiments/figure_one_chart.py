@@ -119,17 +119,20 @@ def draw(chart: pd.DataFrame) -> Figure:
     figure, (whole, part) = plotting.figure(2, 1, height=7.2, width=5.2)
     for axes in (whole, part):
         for name, (color, style, width) in _LINES.items():
-            axes.plot(*_places(series[name]), color=color, linestyle=style, linewidth=width)
-        for name, (color, marker, face) in _POINTS.items():
+            places = _places(series[name])
+            axes.plot(*places, color=plotting.COLORS[color], linestyle=style, linewidth=width)
+        for name, (label, marker, face) in _POINTS.items():
             rows = series[name]
             for low, high, k in zip(rows.low, rows.high, rows.k, strict=True):
                 ends = np.array([low, high])  # of n; along the bar k is constant
-                axes.plot(4 * k / ends, ends, color=color, linewidth=1.4)
+                axes.plot(4 * k / ends, ends, color="black", linewidth=1.4)
             axes.plot(
-                *_places(rows), marker, color=color, markersize=6, mfc=face, markeredgewidth=1.4
+                *_places(rows), marker, color="black", markersize=6, mfc=face, mew=1.4, label=label
             )
-        for name in _EARLIER:
-            axes.plot(*_places(series[name]), "*", color="black", markersize=12, markeredgewidth=0)
+        for name, color in _EARLIER.items():
+            axes.plot(
+                *_places(series[name]), "*", color=plotting.COLORS[color], markersize=14, mew=0
+            )
         axes.set(xscale="log", yscale="log", ylabel="overparameterization $m/m_t$")
         axes.set_xlabel(r"density $\gamma$ of the ticket")
         axes.xaxis.set_minor_formatter(NullFormatter())
@@ -137,7 +140,7 @@ def draw(chart: pd.DataFrame) -> Figure:
     products, theorem = series["measured, products"].density, series["Theorem 3"]
     near = theorem[theorem.density > products.iloc[1] / 2].overparameterization.max()
     dense = series["Pensia et al. 2020"].overparameterization.iloc[0]
-    whole.set_xlim(products.iloc[0] / 1000, 2)
+    whole.set(xlim=(products.iloc[0] / 1000, 2), ylim=(dense / 12, None))
     part.set(xlim=(products.iloc[1] / 2, 0.7), ylim=(dense / 1.8, 1.5 * near))
     (left, right), (low, high) = part.get_xlim(), part.get_ylim()
     whole.indicate_inset((left, low, right - left, high - low), edgecolor="black", linewidth=0.8)
@@ -145,18 +148,18 @@ def draw(chart: pd.DataFrame) -> Figure:
     return figure
 
 
-PURPLE = "#9C4A7C"
-"""Ink of the curve with one logarithm: of the palette's hue, but dark enough for words."""
-
-_BLUE, _GREEN, _RED, _GREY = (plotting.COLORS[name] for name in ("blue", "green", "red", "grey"))
 _LINES: dict[str, tuple[str, Any, float]] = {
-    "Theorem 3": (_RED, "-", 2.6),
-    "closed form": (_RED, (0, (5, 2)), 1.2),
-    "one logarithm": (PURPLE, "-", 2.0),
-    "first moment": (_GREY, (0, (1, 1)), 1.8),
+    "Theorem 3": ("red", "-", 2.6),
+    "closed form": ("red", (0, (5, 2)), 1.2),
+    "one logarithm": ("purple", "-", 2.0),
+    "first moment": ("grey", (0, (1, 1)), 1.8),
 }
-_POINTS = {"measured, uniform": (_GREEN, "s", "white"), "measured, products": (_BLUE, "o", _BLUE)}
-_EARLIER = ("Malach et al. 2020", "Pensia et al. 2020")
+_POINTS = {
+    "measured, uniform": ("plain numbers", "s", "white"),
+    "measured, products": ("products", "o", "black"),
+}
+_PENSIA = "Pensia et al. 2020"
+_EARLIER = {"Malach et al. 2020": "orange", _PENSIA: "blue"}
 
 
 def _places(rows: pd.DataFrame) -> tuple[Floats, Floats]:
@@ -179,23 +182,24 @@ def _label(whole: Axes, part: Axes, series: dict[str, pd.DataFrame]) -> None:
 
     theorem, closed = "Theorem 3, $c_{amp}=1$", r"$4\log^2z\,/H_2(\gamma)$"
     products, uniform = "measured, products", "measured, uniform"
-    write(whole, theorem, "Theorem 3", len(series["Theorem 3"]) // 2, 6, 5, _RED)
+    red, purple, grey = (plotting.INK[name] for name in ("red", "purple", "grey"))
+    write(whole, theorem, "Theorem 3", len(series["Theorem 3"]) // 2, 6, 5, red)
     one = "one logarithm, $C=1$"
-    write(whole, one, "one logarithm", len(series["one logarithm"]) * 5 // 8, -9, -14, PURPLE)
-    write(whole, "one product\nper weight", products, 0, -8, -10, _BLUE)
-    write(whole, "one plain number\nper weight", uniform, 0, -8, -14, _GREEN)
-    write(whole, _EARLIER[0], _EARLIER[0], 0, -9, -4, "black")
-    write(whole, _EARLIER[1], _EARLIER[1], 0, -9, -4, "black")
-    write(part, theorem, "Theorem 3", index("Theorem 3", 0.5), 4, 7, _RED)
-    write(part, closed, "closed form", index("closed form", 0.5), -6, -12, _RED)
-    write(part, "one expected hit", "first moment", index("first moment", 0.03), 1, -50, _GREY)
-    write(part, one, "one logarithm", index("one logarithm", 0.75), -30, -24, PURPLE)
-    write(part, "plain numbers", uniform, 2, -10, -27, _GREEN)
-    write(part, "products", products, len(series[products]) * 3 // 4, 0, 9, _BLUE)
-    for name, color, x, y in ((products, _BLUE, 6, 4), (uniform, _GREEN, -6, -11)):
-        for at in range(1, 5):
-            k = f"{series[name].k.iloc[at]:.0f}"
-            write(part, f"$k={k}$" if at == 1 else f"${k}$", name, at, x, y, color)
+    write(whole, one, "one logarithm", len(series["one logarithm"]) * 5 // 8, -9, -14, purple)
+    write(whole, "one product\nper weight", products, 0, -8, -10, "black")
+    write(whole, "one plain number\nper weight", uniform, 0, -8, -14, "black")
+    for (name, color), place in zip(_EARLIER.items(), ((-9, -4), (-1, -19)), strict=True):
+        write(whole, name, name, 0, *place, plotting.INK[color])
+    write(part, theorem, "Theorem 3", index("Theorem 3", 0.5), 4, 7, red)
+    write(part, closed, "closed form", index("closed form", 0.95), -6, -17, red)
+    write(part, "one expected hit", "first moment", index("first moment", 0.03), 1, -50, grey)
+    write(part, one, "one logarithm", index("one logarithm", 0.75), -14, -24, purple)
+    write(part, _PENSIA, _PENSIA, 0, -9, -4, plotting.INK[_EARLIER[_PENSIA]])
+    write(part, "$k=2$", uniform, 1, 8, 2, "black")
+    for at in range(1, 4):
+        k = f"{series[products].k.iloc[at]:.0f}"
+        write(part, f"$k={k}$" if at == 1 else f"${k}$", products, at, 6, 5, "black")
+    part.legend(loc="lower left", handletextpad=0.1)
 
 
 def export(folder: Path, z: int = Z) -> list[Path]:

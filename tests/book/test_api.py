@@ -181,7 +181,7 @@ def test_used_in_is_what_another_resolver_finds(built: Book) -> None:
     ("name", "chapters"),
     [
         ("slth.theory.pairs.pair_failure", ["one-logarithm"]),
-        ("slth.theory.at_most.least_samples", ["figure-one"]),
+        ("slth.theory.at_most.least_samples", ["figure-one-measured"]),
         ("slth.constructions.equivariant_masks", ["equivariant-networks"]),
         ("slth.tickets.export", []),
         ("slth.claims.quantile_interval", ["sample-sizes"]),
