@@ -66,13 +66,13 @@ def test_the_addresses_of_the_one_page_lead_to_the_entries(built: Book, browser:
 
 def test_badge_entry_and_statement_lead_to_one_another(built: Book, browser: Browser) -> None:
     page = watched(browser, DESK, [])
-    show(page, built.html / "notebooks" / "dense-networks.html")
+    show(page, built.html / "notebooks" / "certificates.html")
     page.locator(".claim-badge a[href$='#claim-dense-bound']").click()
-    page.wait_for_url("**/claims/dense-networks.html#claim-dense-bound")
+    page.wait_for_url("**/claims/certificates.html#claim-dense-bound")
     page.wait_for_load_state()
     assert at_claim(page, "dense-bound")
     page.locator("#claim-dense-bound").get_by_text("Where it is").click()
-    page.wait_for_url("**/notebooks/dense-networks.html#*")
+    page.wait_for_url("**/notebooks/certificates.html#*")
     page.context.close()
 
 
