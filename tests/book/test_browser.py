@@ -1,4 +1,4 @@
-"""A real browser, off line: mathematics, console, search, phones."""
+"""A real browser, off line: mathematics, console, phones."""
 
 import re
 from pathlib import Path
@@ -69,24 +69,6 @@ def test_the_browser_sees_what_is_wrong(built: Book, browser: Browser, tmp_path:
     for fault in ("oops", "undefined", "gone.svg", "only 1 formulas", "900 pixels|908 pixels"):
         assert re.search(fault, text), f"{fault} is not in\n{text}"
     assert "Missing" in text, "MathJax names the mistake in the formula"
-
-
-def test_search_finds_subset(built: Book, browser: Browser) -> None:
-    complaints: list[str] = []
-    page = watched(browser, DESK, complaints)
-    page.goto((built.html / "search.html").as_uri() + "?q=subset")
-    page.wait_for_selector("#search-results li a", timeout=20_000)
-    hits = page.locator("#search-results li a").all_inner_texts()
-    page.goto((built.html / "search.html").as_uri() + "?q=xylophones")
-    page.wait_for_selector("#search-results .search-summary:not(:empty)", timeout=20_000)
-    page.wait_for_function(
-        "!document.querySelector('.search-summary').textContent.includes('Searching')"
-    )
-    misses = page.locator("#search-results li a").count()
-    page.context.close()
-    assert hits
-    assert misses == 0
-    assert complaints == []
 
 
 def test_make_installs_the_browser_that_is_looked_for_first() -> None:
