@@ -180,7 +180,7 @@ class TinyBook:
 def tiny(tmp_path: Path) -> TinyBook:
     """Return an empty book with the real machinery and a package of its own to depend on."""
     book = tmp_path / "book"
-    for name in ("slth", "book/_static", "book/extension", "book/make"):
+    for name in ("slth", "book/_static", "book/explorer", "book/extension", "book/make"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
     for name in ("claims.md", "references.bib"):
