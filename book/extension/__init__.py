@@ -20,6 +20,7 @@ from book.extension import (
     notebooks,
     offline,
     reading,
+    repository,
     search,
     symbols,
     typography,
@@ -29,7 +30,7 @@ from book.extension import (
 # The last three write to the end of a chapter, in this order.
 PARTS = (
     *(access, api, bibliography, checks, claims, cover, epub, explorer, launch, ledger, meta),
-    *(notebooks, offline, reading, search, typography, uses, symbols, footer),
+    *(notebooks, offline, reading, repository, search, typography, uses, symbols, footer),
 )
 
 
