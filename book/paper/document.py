@@ -1,7 +1,6 @@
 """The whole book as one HTML document, made of its pages: what is printed."""
 
 import posixpath
-import re
 from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
-from bs4 import BeautifulSoup, NavigableString, Tag
+from bs4 import BeautifulSoup, Tag
 
 from book.make.project import BuildError, Project, toc_files
 
@@ -23,6 +22,9 @@ LEFT_OUT = (
 
 HTML = "../html"
 """The way from the folder of the document to that of the pages."""
+
+ANSWERS = "hints-and-solutions"
+"""The name of the chapter that only the printed book has."""
 
 LONG = 40
 """From this length on, in characters of TeX, a formula may need to break across lines."""
@@ -92,7 +94,34 @@ def assemble(project: Project, html: Path) -> tuple[list[Page], list[Entry]]:
     found = pages(project, html)
     names = {page.name for page in found}
     adapted = [replace(page, article=adapt(page, names)) for page in found]
+    adapted += answers(adapted)
     return adapted, [line for page in adapted for line in entries(page)]
+
+
+def answers(chapters: list[Page]) -> list[Page]:
+    """Move hints and solutions out of the chapters, into a chapter of their own at the end.
+
+    A reader of paper cannot open them, and should not see them before having thought.
+    """
+    soup = BeautifulSoup("<section><h1>Hints and solutions</h1></section>", "lxml")
+    section = cast(Tag, soup.section)
+    section.attrs = {"class": ["chapter"], "id": ANSWERS}
+    for page in chapters:
+        found = page.article.select(".admonition.hint, .solution")
+        if not found:
+            continue
+        title = cast(Tag, page.article.h1).get_text(strip=True)
+        heading = soup.new_tag("h2", attrs={"id": anchor(ANSWERS, page.name)})
+        heading.string = title
+        section.append(heading)
+        for answer in found:
+            exercise = answer.find_previous(class_="exercise")
+            head = answer.select_one(".admonition-title")
+            name = exercise.select_one(".admonition-title") if exercise else None
+            if "hint" in answer["class"] and head and name:
+                head.string = f"Hint for {name.get_text(' ', strip=True)}"
+            section.append(answer.extract())
+    return [Page(ANSWERS, "Reference", section)] if len(section.select("h2")) else []
 
 
 def adapt(page: Page, names: set[str]) -> Tag:
@@ -145,13 +174,13 @@ def adapt(page: Page, names: set[str]) -> Tag:
     for tag in article.select("[src]"):
         folder = posixpath.dirname(page.name)
         tag["src"] = posixpath.normpath(posixpath.join(HTML, folder, str(tag["src"])))
-    for formula in article.select("span.math"):
-        after = formula.next_sibling
-        mark = re.match(r"[.,;:?!)’”]+", after) if isinstance(after, NavigableString) else None
-        if mark and len(formula.get_text()) <= LONG:
-            cast(NavigableString, after).replace_with(str(after)[mark.end() :])
-            together = BeautifulSoup().new_tag("span", attrs={"class": "together"})
-            formula.wrap(together).append(mark[0])
+    for together in article.select("span.together"):
+        if len(together.get_text()) > LONG:
+            together.unwrap()
+    for drawing in article.select(".claims-graph"):
+        drawing.insert_after(
+            "In words, each claim and those that it uses:", uses_in_words(registry)
+        )
     article.name = "section"
     article.attrs = {"class": ["chapter"], "id": page.name}
     return article

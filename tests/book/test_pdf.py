@@ -245,10 +245,14 @@ def test_a_page_becomes_part_of_the_whole() -> None:
     html = """<article><section id="start"><h1>Title<a class="headerlink" href="#start">#</a></h1>
     <p id="start">Twice. <a href="#start">here</a> <a href="02-b.html#end">there</a>
     <a href="../book/claims.html">claims</a> <a href="https://example.org/x">outside</a>
-    <a href="../_downloads/1/a.md">a file</a> <span class="math">\\(x\\)</span>, and.</p>
+    <a href="../_downloads/1/a.md">a file</a>
+    <span class="together"><span class="math">\\(x\\)</span>,</span> and <span class="together">
+    <span class="math">\\(x+x+x+x+x+x+x+x+x+x+x+x+x+x+x+x+x+x+x+x+x\\)</span>.</span></p>
     <img src="../_images/f.svg"><script>1</script><button>Run</button>
-    <noscript><p>still</p></noscript><div class="cell"><details class="admonition hide above-input">
-    <pre>folded</pre></details></div></section></article>"""
+    <noscript><p>still</p></noscript><div class="cell">
+    <details class="admonition hide above-input"><pre>folded</pre></details></div>
+    <div class="cell check"><details class="admonition hide above-input"><summary><p class="collapsed admonition-title">Checked: an idea</p></summary><pre>figures</pre>
+    </details></div></section></article>"""
     article = BeautifulSoup(html, "lxml").article
     names = {"notebooks/01-a", "notebooks/02-b", "book/claims"}
     page = document.Page("notebooks/01-a", "Part", article)
@@ -263,13 +267,33 @@ def test_a_page_becomes_part_of_the_whole() -> None:
     assert anchors == ["notebooks/01-a/start"]
     assert found["id"] == "notebooks/01-a"
     assert found.img["src"] == "../html/_images/f.svg"
-    assert found.select("script, button, noscript, .cell, .headerlink") == []
+    assert found.select("script, button, noscript, .cell:not(.check), .headerlink") == []
+    assert found.select_one(".check").get_text(strip=True) == "✔ Checked: an idea"
     assert "still" in found.get_text()
     assert "folded" not in found.get_text()
     assert "a file" in found.get_text()
-    assert found.select_one(".together").get_text() == "\\(x\\),"
+    (kept,) = found.select(".together")
+    assert kept.get_text() == "\\(x\\),", "what is long may break"
     (line,) = document.entries(replace(page, article=found))
     assert (line.level, line.text(), line.anchor) == (1, "Title", "notebooks/01-a")
+
+
+def test_answers_stand_at_the_end_of_the_book() -> None:
+    html = """<section><h1>1. One</h1><div class="exercise admonition">
+    <p class="admonition-title">Exercise 1.1 (easy: A)</p>Why?</div><div class="admonition hint">
+    <p class="admonition-title">Hint</p>Think.</div><div class="solution admonition">
+    <p class="admonition-title">Solution to Exercise 1.1</p>So.</div></section>"""
+    page = document.Page("notebooks/one", "Part", BeautifulSoup(html, "lxml").section)
+    (end,) = document.answers([page, replace(page, article=BeautifulSoup("<h1>2</h1>", "lxml").h1)])
+    assert page.article.get_text(" ", strip=True) == "1. One Exercise 1.1 (easy: A) Why?"
+    assert end.article.get_text(" ", strip=True) == (
+        "Hints and solutions 1. One Hint for Exercise 1.1 (easy: A) Think. "
+        "Solution to Exercise 1.1 So."
+    )
+    assert [(line.level, line.text()) for line in document.entries(end)] == [
+        (1, "Hints and solutions"),
+        (2, "1. One"),
+    ]
 
 
 def test_the_contents_carry_parts_and_numbers() -> None:
