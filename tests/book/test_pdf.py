@@ -251,7 +251,8 @@ def test_a_page_becomes_part_of_the_whole() -> None:
     <img src="../_images/f.svg"><script>1</script><button>Run</button>
     <noscript><p>still</p></noscript><div class="cell">
     <details class="admonition hide above-input"><pre>folded</pre></details></div>
-    <div class="cell check"><details class="admonition hide above-input"><summary><p class="collapsed admonition-title">Checked: an idea</p></summary><pre>figures</pre>
+    <div class="cell check"><details class="admonition hide above-input"><summary>
+    <p class="collapsed admonition-title">Checked: an idea</p></summary><pre>figures</pre>
     </details></div></section></article>"""
     article = BeautifulSoup(html, "lxml").article
     names = {"notebooks/01-a", "notebooks/02-b", "book/claims"}
