@@ -177,10 +177,6 @@ def adapt(page: Page, names: set[str]) -> Tag:
     for together in article.select("span.together"):
         if len(together.get_text()) > LONG:
             together.unwrap()
-    for drawing in article.select(".claims-graph"):
-        drawing.insert_after(
-            "In words, each claim and those that it uses:", uses_in_words(registry)
-        )
     article.name = "section"
     article.attrs = {"class": ["chapter"], "id": page.name}
     return article
