@@ -115,7 +115,7 @@ def by_chapter(registry: Mapping[str, Claim], order: Sequence[str]) -> dict[str,
     return {name: group for name, group in groups.items() if group}
 
 
-def page(chapter: str, title: str, number: int) -> str:
+def page(chapter: str, title: str, number: int, drawn: bool) -> str:
     """Return the page of a chapter's claims as MyST Markdown, its lists as directives.
 
     Parameters
@@ -124,12 +124,23 @@ def page(chapter: str, title: str, number: int) -> str:
         Stem and title of the chapter.
     number
         How many claims it has.
+    drawn
+        Whether one of them uses another, so that there is something to draw.
     """
     many = "claim" if number == 1 else f"{number} claims"
     description = (
         f"The {many} of the chapter “{title}”: what is stated, how it is known, what was computed "
         "to check it, and the negative control."
     )
+    drawing = """
+## What rests on what
+
+A line leads from a claim down to those that use it, and a dot is where it branches.
+An arrow ↗ before a title marks a claim of another chapter.
+
+```{claims-graph}
+```
+"""
     return f"""---
 myst:
   html_meta:
@@ -148,10 +159,7 @@ What the chapter {{doc}}`{title} </notebooks/{chapter}>` states, and what we did
 
 ```{{claims-entries}}
 ```
-
-```{{claims-graph}}
-```
-"""
+{drawing if drawn else ""}"""
 
 
 def overview(

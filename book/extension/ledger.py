@@ -36,8 +36,10 @@ class ClaimsParser(MystParser):
         env = self.env
         chapter = Path(env.docname).name
         env.note_dependency(f"notebooks/{chapter}.md")
-        number = sum(claim.chapter == chapter for claim in registry(env).values())
-        super().parse(claims_page.page(chapter, title_of(env, chapter), number), document)
+        known = registry(env)
+        number = sum(claim.chapter == chapter for claim in known.values())
+        drawn = bool(claims_graph.rows(known, chapter))
+        super().parse(claims_page.page(chapter, title_of(env, chapter), number, drawn), document)
 
 
 def title_of(env: BuildEnvironment, chapter: str) -> str:
@@ -155,27 +157,17 @@ class ClaimsEntries(Claims):
 
 
 class ClaimsGraph(Claims):
-    """``{claims-graph}``: a section that draws which claims of a chapter use which, if any do."""
+    """``{claims-graph}``: a drawing of which claims of a chapter use which."""
 
     def run(self) -> list[nodes.Node]:
-        """Return the section; readers of other formats have the same in each claim's entry."""
+        """Return the drawing; readers of other formats have the same in each claim's entry."""
         svg = claims_graph.graph(
             registry(self.env),
             self.records(),
             str(self.chapter()),
             {chapter: address for chapter, (_, address) in self.pages().items()},
         )
-        if not svg:
-            return []
-        section = nodes.section(ids=["what-rests-on-what"])
-        section += nodes.title(title := "What rests on what", title)
-        self.parse(
-            "A line leads from a claim down to those that use it, and a dot is where it branches.\n"
-            "An arrow ↗ before a title marks a claim of another chapter.",
-            section,
-        )
-        section += nodes.raw("", svg, format="html")
-        return [section]
+        return [nodes.raw("", svg, format="html")]
 
 
 def complete_contents(app: Sphinx, config: Config) -> None:

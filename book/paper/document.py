@@ -147,8 +147,8 @@ def adapt(page: Page, names: set[str]) -> Tag:
             cell.decompose()
     for claim in article.select("[id^=claim-]"):
         identifier = str(claim["id"]).removeprefix("claim-")
-        code = BeautifulSoup(f" <code>{escape(identifier)}</code>", "lxml").code or ""
-        (claim.h3 or claim).append(code)
+        code = BeautifulSoup(f"<code>{escape(identifier)}</code>", "lxml").code or ""
+        (claim.h3 or claim).extend([" ", code])
     for details in article.select("details"):
         details["open"] = ""
     seen: set[str] = set()

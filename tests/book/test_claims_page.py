@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 
 from book.extension import claims_graph, claims_page
@@ -130,3 +131,11 @@ def test_a_drawing_leads_to_other_chapters_and_there_is_none_without_uses() -> N
     assert drawing.desc.get_text() == "Near uses Far & wide"
     assert drawing.select("rect.elsewhere, rect.claim-unchecked")
     assert claims_graph.graph(registry, [], "b", {}) == ""
+
+
+def test_a_page_has_a_drawing_where_there_is_something_to_draw() -> None:
+    with_uses, without = (claims_page.page("a", 'A "b"', 2, drawn) for drawn in (True, False))
+    assert "## What rests on what" in with_uses
+    assert with_uses.startswith(without.rstrip("\n"))
+    front = yaml.safe_load(with_uses.split("---\n")[1])
+    assert 'The 2 claims of the chapter “A "b"”' in front["myst"]["html_meta"]["description"]
