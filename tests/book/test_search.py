@@ -82,7 +82,8 @@ def test_chapters_come_before_the_reference(asked: Page) -> None:
 def test_a_statement_is_found_by_its_number(asked: Page) -> None:
     found = ask(asked, "Theorem 3")["Chapters"]
     assert "notebooks/dense-networks.html#thm-dense" in found[:2]
-    assert "notebooks/three-theorems.html" in ask(asked, "Malach")["Chapters"][0]
+    malach = ask(asked, "Malach")["Chapters"]
+    assert any(one.startswith("notebooks/three-theorems.html#") for one in malach[:3])
 
 
 def test_excerpts_show_formulas_and_the_words(asked: Page) -> None:
