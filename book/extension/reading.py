@@ -12,6 +12,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
+from book.extension.explorer import STILL
 from book.extension.footer import ANCHOR
 from book.extension.generated import Generated
 
@@ -29,7 +30,7 @@ class Reading:
     Attributes
     ----------
     words, formulas, displays, figures
-        Words of the prose, inline and displayed formulas, and figures.
+        Words of the prose, inline and displayed formulas, and figures with their captions.
     code
         Visible lines of code.
     checks
@@ -82,13 +83,14 @@ def measure(doctree: nodes.Node) -> Reading:
         return Reading(code=sum(bool(line.strip()) for line in doctree.astext().splitlines()))
     if isinstance(doctree, nodes.Text):
         return Reading(words=sum(any(map(str.isalnum, word)) for word in doctree.split()))
-    own = Reading(figures=int(isinstance(doctree, nodes.figure)))
-    return total([own, *map(measure, _shown(doctree))])
+    if isinstance(doctree, nodes.figure):
+        return Reading(figures=1)
+    return total(map(measure, _shown(doctree)))
 
 
 def total(readings: Iterable[Reading]) -> Reading:
     """Return what several pages, or parts of one, ask for together."""
-    counts = zip(*map(astuple, readings), strict=True)
+    counts = zip(*map(astuple, [Reading(), *readings]), strict=True)
     return Reading(*map(sum, counts))
 
 
@@ -105,6 +107,7 @@ def _is_folded(node: nodes.Node) -> bool:
         or (node.get("nb_element") == "cell_code" and node.get("hide_mode") == "all")
         or node.get("nb_element") == "mime_bundle"
         or "glue" in classes
+        or STILL in classes
     )
 
 
