@@ -33,7 +33,7 @@ class TicketDrawing(Generated):
         svg = Path(absolute).read_text("utf-8")
         numbers = {key: int(value) for key, value in re.findall(r'data-(\w+)="(\d+)"', svg)}
         numbers["removed"] = numbers["total"] - numbers["kept"]
-        caption = nodes.caption(classes=["ticket-caption"])
+        caption = nodes.legend(classes=["ticket-caption"])  # the paper has a Figure 1, too
         self.parse("\n".join(self.content).format(**numbers), words := nodes.container())
         caption += list(words.children[0].children)
         figure = nodes.figure(classes=["ticket-figure"])

@@ -791,7 +791,8 @@ def test_the_covered_set_is_stepped_through(explorer: Callable[..., Page]) -> No
     assert last == shares.index(1.0)
     rows.press("ArrowRight")
     page.wait_for_function("document.querySelector('#cover-t').value === '2'")
-    assert text(page, "cover-volume") == f"{shares[2]:.3f}"
+    volume = f"document.querySelector('#cover-volume').textContent === '{shares[2]:.3f}'"
+    page.wait_for_function(volume)  # drawn in the next frame
     rows.press("End")
     page.wait_for_function("document.querySelector('#cover-volume').textContent === '1.000'")
     page.wait_for_function("location.hash.includes('run=4')")
