@@ -20,6 +20,12 @@ LOGGER = logging.getLogger(__name__)
 NEED_A_CLAIM = {"theorem", "lemma", "corollary", "proposition", "conjecture"}
 """The sphinx-proof directives that state something which a claim must answer for."""
 
+PROVED = {"lemma", "corollary", "proposition"}
+"""Those of them that say by their name that they are proved; a theorem may be another's."""
+
+UNPROVED = {"observed, not proved", "conjecture"}
+"""How a claim is known of which nobody gives a proof."""
+
 
 def registry(env: BuildEnvironment) -> Mapping[str, claims.Claim]:
     """Return the registry of claims of the book that is being built."""
@@ -54,7 +60,7 @@ class ClaimRole(SphinxRole):
 
 
 def check_theorems(app: Sphinx, doctree: nodes.document) -> None:
-    """Warn about a statement without a claim, or with the claim of another statement."""
+    """Warn about a statement without a claim, with another's, or with a name too good for it."""
     known = registry(app.env)
     for node in doctree.findall(nodes.Element):
         if node.get("realtype") not in NEED_A_CLAIM:
@@ -63,6 +69,8 @@ def check_theorems(app: Sphinx, doctree: nodes.document) -> None:
         name = f"{node['realtype']} '{node['label']}'"
         if not badges:
             LOGGER.warning("%s has no claim; add {claim}`id` to it", name, location=node)
+        elif node["realtype"] in PROVED and all(known[one].known in UNPROVED for one in badges):
+            LOGGER.warning("%s is not proved; call it an observation", name, location=node)
         for one in badges:
             label = known[one].label
             if label is not None and label != node["label"]:

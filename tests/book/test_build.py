@@ -406,11 +406,14 @@ def test_strict_pages(tiny: TinyBook) -> None:
             ("theorem", "bare", ""),
             ("lemma", "unknown", "{claim}`nothing`"),
             ("corollary", "swapped", "{claim}`sum`"),
+            ("lemma", "guessed", "{claim}`guess`"),
             ("definition", "free", ""),
         ]
     )
     text += "See {ref}`nowhere`.\n\n" + cell("import sys; print('careful', file=sys.stderr)")
-    registry = {"01-a": CLAIM.format(id="sum") + "  label: thm-sum\n"}
+    guess = CLAIM.format(id="guess").partition("  known")[0]
+    guess += "  known: conjecture\n  unchecked: nobody knows how\n"
+    registry = {"01-a": CLAIM.format(id="sum") + "  label: thm-sum\n" + guess}
     tiny.write({"01-a": text + CHECK + CONTROL}, registry)
     done = tiny.build()
     assert done.returncode == 1
@@ -419,6 +422,7 @@ def test_strict_pages(tiny: TinyBook) -> None:
         "theorem 'bare' has no claim",
         "no claim 'nothing' in book/claims/",
         "corollary 'swapped' carries claim 'sum', whose label is 'thm-sum'",
+        "lemma 'guessed' is not proved; call it an observation",
         "claim 'sum': no theorem has the label 'thm-sum'",
         "undefined label: 'nowhere'",
         "stderr was found in the cell outputs",
