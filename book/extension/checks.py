@@ -27,8 +27,7 @@ def is_glue(source: str) -> bool:
     >>> is_glue('glue("worst", max(errors))\naxes.plot(errors)')
     False
     """
-    kinds = [_kind(statement) for statement in _statements(source)]
-    return "glue" in kinds and all(kind in ("glue", "assignment", "import") for kind in kinds)
+    return _consists(source, "glue", "assignment", "import")
 
 
 def is_setup(source: str) -> bool:
@@ -39,15 +38,16 @@ def is_setup(source: str) -> bool:
     >>> is_setup("import slth\nticket = slth.prune(net)")
     False
     """
-    kinds = [_kind(statement) for statement in _statements(source)]
-    return "import" in kinds and all(kind in ("import", "style", "stream") for kind in kinds)
+    return _consists(source, "import", "style", "stream")
 
 
-def _statements(source: str) -> list[ast.stmt]:
+def _consists(source: str, needed: str, *allowed: str) -> bool:
+    """Return whether a cell has statements of one kind, and besides them only some others."""
     try:
-        return ast.parse(source).body
+        kinds = {_kind(statement) for statement in ast.parse(source).body}
     except SyntaxError:  # a magic command
-        return []
+        return False
+    return needed in kinds and kinds <= {needed, *allowed}
 
 
 def _kind(statement: ast.stmt) -> str:
@@ -114,9 +114,9 @@ def fold(app: object, doctree: nodes.document) -> None:
         if is_check(source):
             _fold(cell)
         elif "tag_parameters" in cell["classes"]:
-            _hide_code(cell, "Parameters")
+            _hide(cell, "input", "Parameters")
         elif is_setup(source):
-            _hide_code(cell, "Imports")
+            _hide(cell, "input", "Imports")
         elif is_glue(source):
             cell["classes"].append("glue")
             cell.attributes.pop("hide_mode", None)
@@ -131,15 +131,13 @@ def _fold(cell: nodes.Element) -> None:
     ]
     strong = [next(line.findall(nodes.strong)).astext() for line in lines]
     titles = [one for one in strong if not one.startswith(_CONTROL)]
-    line = summary(titles, len(strong) - len(titles))
-    shows = any(cell.findall(nodes.figure))
     cell["classes"].append("check")
-    cell["hide_mode"] = "input" if shows else "all"
-    cell["prompt_show"] = cell["prompt_hide"] = line
+    mode = "input" if any(cell.findall(nodes.figure)) else "all"
+    _hide(cell, mode, summary(titles, len(strong) - len(titles)))
 
 
-def _hide_code(cell: nodes.Element, line: str) -> None:
-    cell["hide_mode"] = "input"
+def _hide(cell: nodes.Element, mode: str, line: str) -> None:
+    cell["hide_mode"] = mode
     cell["prompt_show"] = cell["prompt_hide"] = line
 
 

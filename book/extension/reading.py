@@ -112,7 +112,7 @@ def _is_folded(node: nodes.Node) -> bool:
 
 
 def _shown(node: nodes.Element) -> list[nodes.Node]:
-    """Return the children of a node that are seen, of the forms of an output only the first."""
+    """Return the children of a node that are seen: not the code of a cell that hides it."""
     if node.get("nb_element") == "cell_code" and node.get("hide_mode") == "input":
         return [child for child in node.children if child["nb_element"] != "cell_code_source"]
     return list(node.children)
