@@ -6,7 +6,7 @@ from math import inf, pi, sqrt
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-WeightLaw: TypeAlias = Literal["uniform", "normal"]
+WeightLaw: TypeAlias = Literal["uniform", "normal", "signs"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,13 @@ class Moments:
 
 
 WEIGHT_LAWS: Mapping[WeightLaw, Moments] = MappingProxyType(
-    {"uniform": Moments(1 / 2, 1 / 3, 1.0), "normal": Moments(sqrt(2 / pi), 1.0, inf)}
+    {
+        "uniform": Moments(1 / 2, 1 / 3, 1.0),
+        "normal": Moments(sqrt(2 / pi), 1.0, inf),
+        "signs": Moments(1.0, 1.0, 1.0),
+    }
 )
-"""Uniform on [-1, 1], and the standard normal law."""
+"""Uniform on [-1, 1], the standard normal law, and a fair sign."""
+
+CONTINUOUS_LAWS: tuple[WeightLaw, ...] = ("uniform", "normal")
+"""Those with a density, so that sums of products come close to every number."""

@@ -18,6 +18,7 @@ from slth.networks.pairs import paired
 from slth.objectives import Objective
 from slth.subset_sum import Cost
 from slth.tickets import Mask, PairPromise, Ticket
+from slth.weight_laws import CONTINUOUS_LAWS
 
 # Seconds up to which the best subsets are sought unless another objective was asked for.
 BEST_WITHIN = 10.0
@@ -67,6 +68,7 @@ class PairConstruction(Construction):
     def plan(self, request: Request) -> Plan:
         """Decide tolerances, samples and objective layer by layer, and estimate the cost."""
         target, law, objective = request.target, request.law, request.objective
+        _check_law(law)
         sizes = self.sizes(request.sizes)
         if objective == "fewest" and sizes[0] is not None:
             raise ValueError(
@@ -148,6 +150,30 @@ class PairConstruction(Construction):
             input_shape=plan.input_shape,
             nonnegative_inputs=plan.nonnegative_inputs,
             promise=self.promise(plan),
+        )
+
+
+def _check_law(law: WeightLaw) -> None:
+    """Refuse weights whose products are whole numbers.
+
+    Raises
+    ------
+    ValueError
+        If the law has no density.
+
+    Examples
+    --------
+    >>> _check_law("signs")
+    Traceback (most recent call last):
+        ...
+    ValueError: weights of the law 'signs' are whole numbers, and so are sums of their products:
+    they do not come close to every weight of a target, as those of 'uniform' and 'normal' do
+    """
+    if law not in CONTINUOUS_LAWS:
+        raise ValueError(
+            f"weights of the law {law!r} are whole numbers, and so are sums of their products: "
+            "they do not come close to every weight of a target, as those of "
+            f"{' and '.join(map(repr, CONTINUOUS_LAWS))} do"
         )
 
 

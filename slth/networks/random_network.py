@@ -49,10 +49,12 @@ class RandomNetwork:
     architecture : Network
     seed : int
         Key of the generator, $0 \le$ ``seed`` $< 2^{64}$.
-    law : {"uniform", "normal"}
+    law : {"uniform", "normal", "signs"}
         ``"uniform"`` takes the odd multiples of $2^{-24}$ in $(-1, 1)$ with equal
         probability: symmetric, never zero, exact in float32, and a product of two weights is exact
         in float64.  ``"normal"`` is the standard normal law, by inversion, rounded to float32.
+        ``"signs"`` is $\pm1$ with equal probability: bit for bit the sign of the weight that the
+        other two laws have in its place, for the same seed.
 
     Raises
     ------
@@ -267,8 +269,14 @@ def _normal(words: NDArray[np.uint32]) -> NDArray[np.float32]:
     return np.asarray(ndtri((words + 0.5) * 2.0**-32), dtype=np.float32)
 
 
+def _signs(words: NDArray[np.uint32]) -> NDArray[np.float32]:
+    """Take the upper half of all words for 1, the lower half for -1."""
+    return np.where(words >= 1 << 31, np.float32(1.0), np.float32(-1.0))
+
+
 # Weights of as many uniform 32-bit words; what else there is to know of a law: slth.weight_laws.
 _DRAW: Mapping[WeightLaw, Callable[[NDArray[np.uint32]], NDArray[np.float32]]] = {
     "uniform": _uniform,
     "normal": _normal,
+    "signs": _signs,
 }

@@ -26,7 +26,7 @@ from slth.theory._product_samples import (
     log_subsets,
 )
 from slth.theory.products import ReluProduct
-from slth.weight_laws import WEIGHT_LAWS, WeightLaw
+from slth.weight_laws import CONTINUOUS_LAWS, WeightLaw
 
 Lines: TypeAlias = NDArray[np.float32]
 
@@ -165,7 +165,7 @@ def _interpolator(law: str, kind: str) -> RegularGridInterpolator:
 def build(path: str) -> None:
     """Compute all lines anew and store them."""
     table: dict[str, Lines] = {}
-    for law in WEIGHT_LAWS:
+    for law in CONTINUOUS_LAWS:
         table[f"{law}-free"] = np.array([line(law, None, w) for w in WEIGHTS])
         table[f"{law}-fixed"] = np.array([[line(law, k, w) for w in WEIGHTS] for k in SIZES])
     np.savez_compressed(path, **table)  # type: ignore[arg-type]

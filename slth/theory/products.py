@@ -14,7 +14,7 @@ from scipy.special import k0, ndtr, sici, xlogy
 from slth.arrays import FloatOrFloats
 from slth.theory._common import as_floats, between, by_size
 from slth.theory.laws import Shape
-from slth.weight_laws import WEIGHT_LAWS, WeightLaw
+from slth.weight_laws import CONTINUOUS_LAWS, WeightLaw
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ class ReluProduct:
 
     def __post_init__(self) -> None:
         """Refuse an unknown name."""
-        if self.weights not in WEIGHT_LAWS:
+        if self.weights not in CONTINUOUS_LAWS:
             raise ValueError(f'weights must be "uniform" or "normal", got {self.weights!r}')
 
     @property

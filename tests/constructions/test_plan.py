@@ -52,6 +52,14 @@ def test_the_default_ends(largest: float, law: Any) -> None:
     assert verify(ticket, target, observe=False).bound <= 0.01
 
 
+@pytest.mark.usefixtures("nothing_is_drawn")
+@pytest.mark.parametrize("size", [None, 1, 2])  # each of the three constructions
+@pytest.mark.parametrize("call", [plan, prune])
+def test_weights_whose_sums_are_whole_numbers_are_refused(call: Any, size: int | None) -> None:
+    with pytest.raises(ValueError, match="'signs' are whole numbers"):
+        call(trained(0.9), epsilon=0.01, size=size, law="signs")
+
+
 def test_the_default_is_the_best_where_that_is_quick() -> None:
     assert plan(trained(0.9), epsilon=0.01, size=3).objective == "best"
     assert plan(trained(0.9), epsilon=0.01, samples=30).objective == "best"

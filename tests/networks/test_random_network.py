@@ -12,6 +12,7 @@ from scipy import stats
 from slth.networks import Network, RandomNetwork, WeightLaw, random_network
 from slth.networks.layers import Conv, Dense, Relu
 from slth.networks.random_network import BLOCK
+from slth.weight_laws import WEIGHT_LAWS
 
 MASK64 = (1 << 64) - 1
 
@@ -78,7 +79,7 @@ def test_each_block_has_its_own_stream() -> None:
 @given(
     kernel=st.tuples(st.integers(1, 3), st.integers(1, 3)),
     groups=st.integers(1, 3),
-    law=st.sampled_from(["uniform", "normal"]),
+    law=st.sampled_from([*WEIGHT_LAWS]),
     data=st.data(),
 )
 def test_rows_are_those_of_the_whole_layer(
@@ -150,6 +151,25 @@ def test_normal_law() -> None:
     assert (weights != 0).all()
 
 
+@pytest.mark.parametrize("law", ["uniform", "normal"])
+def test_signs_are_those_of_the_other_laws(law: WeightLaw) -> None:
+    net = RandomNetwork.dense((300, 400, 7), 11, "signs")
+    other = dataclasses.replace(net, law=law)
+    for layer in range(2):
+        assert net.weights(layer).dtype == np.float32
+        np.testing.assert_array_equal(net.weights(layer), np.sign(other.weights(layer)))
+    assert (net.weights(0) != np.sign(dataclasses.replace(other, seed=12).weights(0))).any()
+
+
+@given(word=st.integers(0, 2**32 - 1) | st.integers(2**31 - 600, 2**31 + 600))
+def test_every_word_has_one_sign_in_all_laws(word: int) -> None:
+    words = np.array([word], np.uint32)
+    drawn = {law: draw(words).item() for law, draw in random_network._DRAW.items()}
+    assert drawn["signs"] == (1.0 if word >= 2**31 else -1.0)
+    assert drawn["uniform"] * drawn["signs"] > 0
+    assert drawn["normal"] * drawn["signs"] > 0
+
+
 def test_products_of_uniform_weights_are_exact_in_float64() -> None:
     net = RandomNetwork.dense((1, 1000, 1), 3, "uniform")
     a, b = net.weights(0)[:, 0].tolist(), net.weights(1)[0].tolist()
@@ -178,6 +198,7 @@ def test_digest_tells_networks_apart() -> None:
     others = [
         dataclasses.replace(net, seed=43),
         dataclasses.replace(net, law="normal"),
+        dataclasses.replace(net, law="signs"),
         RandomNetwork.dense((3, 8, 3), 42),
         RandomNetwork.dense((8, 3, 2), 42),
         dataclasses.replace(net, architecture=Network.chain([net.layers[0], Dense(8, 2)])),
@@ -185,7 +206,7 @@ def test_digest_tells_networks_apart() -> None:
             net, architecture=Network.chain([Conv(3, 8, (1, 1)), Relu(), Conv(8, 2, (1, 1))])
         ),
     ]
-    assert len({net.digest(), *(other.digest() for other in others)}) == 7
+    assert len({net.digest(), *(other.digest() for other in others)}) == 8
     assert net.digest() == dataclasses.replace(net).digest()
 
 

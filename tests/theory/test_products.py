@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -91,6 +93,7 @@ def test_best_uniform_mixture() -> None:
         assert np.any(inside < 1.001 * height)
 
 
-def test_unknown_weights_are_refused() -> None:
-    with pytest.raises(ValueError, match='must be "uniform" or "normal"'):
-        ReluProduct("cauchy")  # type: ignore[arg-type]
+@pytest.mark.parametrize("law", ["cauchy", "signs"])
+def test_weights_without_formulas_are_refused(law: Any) -> None:
+    with pytest.raises(ValueError, match=f'must be "uniform" or "normal", got .{law}'):
+        ReluProduct(law)
