@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from slth.constructions.not_found import TicketNotFound
     from slth.constructions.prune import prune
     from slth.networks import RandomNetwork
-    from slth.tickets import Certificate, Mask, Ticket, verify
+    from slth.tickets import Certificate, LearnedTicket, Mask, Subnetwork, Ticket, verify
 
 __version__ = version("slth")
 
@@ -29,8 +29,10 @@ _HOME = {
     "prune": "slth.constructions",
     "TicketNotFound": "slth.constructions",
     "Certificate": "slth.tickets",
+    "LearnedTicket": "slth.tickets",
     "Mask": "slth.tickets",
     "RandomNetwork": "slth.networks",
+    "Subnetwork": "slth.tickets",
     "Ticket": "slth.tickets",
     "verify": "slth.tickets",
 }
@@ -51,8 +53,10 @@ _SUBPACKAGES = (
 
 __all__ = [
     "Certificate",
+    "LearnedTicket",
     "Mask",
     "RandomNetwork",
+    "Subnetwork",
     "Ticket",
     "TicketNotFound",
     "__version__",

@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from slth.arrays import FLOAT32_ROUNDOFF
 from slth.networks.as_evaluated import as_evaluated
 from slth.networks.capture import parts
 from slth.networks.layers import Layer, Shape, Unweighted, Weighted
+from slth.networks.running_error import Roundoff, unweighted_error, weighted_error
 from slth.networks.target import Target
 
 Biases = Sequence[NDArray[np.float32] | None]
@@ -23,9 +23,6 @@ _SCALES = (2.0**-8, 2.0**-4, 0.25, 0.5, 1.0, 2.0, 16.0, 256.0)
 
 # Values of one layer that are held at a time.
 _HELD = 1 << 21
-
-# What a processor may lose per operation when it is allowed to be quick about float32.
-_QUICK = 2.0**-8
 
 
 def check_reading(
@@ -95,31 +92,6 @@ def check_reading(
 
 
 @dataclass(frozen=True)
-class _Unit:
-    """What a floating-point type loses: relative roundings, and below and above its range."""
-
-    last: float
-    sums: float
-    smallest: float
-    largest: float
-
-    @classmethod
-    def of(cls, x: Tensor) -> "_Unit":
-        """Look at the type of a tensor, and at where it is."""
-        info = torch.finfo(x.dtype)
-        quick = x.device.type != "cpu" or torch.get_float32_matmul_precision() != "highest"
-        last = _QUICK if x.dtype == torch.float32 and quick else info.eps / 2
-        if info.bits >= 32:
-            return cls(last, last, info.tiny * 2.0**20, info.max)
-        return cls(last, FLOAT32_ROUNDOFF, info.tiny * 2.0, info.max)
-
-    def loss(self, roundings: int) -> float:
-        """Twice what so many roundings can do: ours are not without error either."""
-        lost = self.last + roundings * self.sums
-        return 2.0 * lost / (1.0 - lost) if lost < 1.0 else inf
-
-
-@dataclass(frozen=True)
 class _Step:
     """A layer with its weights and biases, if it has some."""
 
@@ -134,16 +106,13 @@ class _Step:
         assert isinstance(self.layer, Unweighted)
         return self.layer.apply(x)
 
-    def error(self, error: Tensor, size: Tensor, shape: Shape, unit: _Unit) -> Tensor:
-        """Bound the error of an output, given those of the inputs and how large they are."""
+    def error(self, x: Tensor, error: Tensor, unit: Roundoff) -> Tensor:
+        """Bound the error of an output, given the inputs and their errors."""
         if isinstance(self.layer, Weighted):
-            slack = unit.loss(self.layer.roundings(self.weights[0].numel()) + 1)
-            moved = self.layer.apply(self.weights.abs(), error + slack * (size + error))
-            return moved + slack * self.bias.abs() + unit.smallest
+            moved = weighted_error(self.layer, self.weights, self.bias, x, error, unit)
+            return moved + unit.smallest
         assert isinstance(self.layer, Unweighted)
-        additions = self.layer.additions(shape)
-        slack = unit.loss(additions + 1) if additions else 0.0
-        return self.layer.apply(error + slack * (size + error)) + unit.smallest
+        return unweighted_error(self.layer, x, error, unit) + unit.smallest
 
 
 def _steps(known: Target, biases: Biases | None) -> Iterator[_Step]:
@@ -172,11 +141,11 @@ def _inputs(shape: Shape, rng: np.random.Generator) -> Tensor:
 
 def _compare(module: nn.Module, steps: Sequence[_Step], x: Tensor) -> None:
     """Run a module and its layers on the same inputs; the error ends "module i (kind) …"."""
-    unit = _Unit.of(x)
+    unit = Roundoff.of(x)
     ours, error = x.cpu().double(), torch.zeros(x.shape, dtype=torch.float64)
     for step in steps:
         following = step.value(ours)
-        error = step.error(error, ours.abs(), tuple(ours.shape[1:]), unit)
+        error = step.error(ours, error, unit)
         beyond = ~(following.abs() + error < unit.largest)
         ours, error = following, error.masked_fill(beyond, inf)
     try:

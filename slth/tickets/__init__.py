@@ -7,9 +7,11 @@ from warnings import warn
 from slth.objectives import Objective
 from slth.tickets.certificate import Certificate, verify
 from slth.tickets.export import check_export_path, export
+from slth.tickets.judges.observed import ObservedPromise, Recount
 from slth.tickets.judges.pairs import PairPromise
+from slth.tickets.learned_ticket import LearnedTicket, observe, recount
 from slth.tickets.mask import Mask
-from slth.tickets.promise import Promise
+from slth.tickets.promise import Promise, TargetPromise
 from slth.tickets.pruned_pair import VerificationError
 from slth.tickets.subnetwork import Subnetwork
 from slth.tickets.ticket import Ticket
@@ -17,16 +19,22 @@ from slth.tickets.ticket_file import TicketFileError
 
 __all__ = [
     "Certificate",
+    "LearnedTicket",
     "Mask",
     "Objective",
+    "ObservedPromise",
     "PairPromise",
     "Promise",
+    "Recount",
     "Subnetwork",
+    "TargetPromise",
     "Ticket",
     "TicketFileError",
     "VerificationError",
     "check_export_path",
     "export",
+    "observe",
+    "recount",
     "verify",
 ]
 

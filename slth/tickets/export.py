@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -9,33 +10,47 @@ import torch
 from safetensors.torch import save
 
 from slth.files import write_atomically
-from slth.tickets.ticket import Ticket
+from slth.forms import integer, listed
+from slth.networks.layers import Shape
+from slth.tickets.subnetwork import Subnetwork
 
+_SHAPE = listed(integer(1), 1, 8)
 _SUFFIXES = (".pt2", ".safetensors")
 
 
-def export(ticket: Ticket, path: str | PathLike[str], *, overwrite: bool = True) -> None:
-    r"""Store the pruned random network of a ticket as a model, its weights written out.
+def export(
+    subnetwork: Subnetwork,
+    path: str | PathLike[str],
+    *,
+    input_shape: Sequence[int] | None = None,
+    overwrite: bool = True,
+) -> None:
+    r"""Store a pruned random network as a model, its weights written out.
 
     .. math::
-        S_t \odot M_t, \qquad t = 1, \dots, 2\ell
+        S_t \odot M_t, \qquad t = 1, 2, \dots
 
     ``.pt2`` is a program of ``torch.export``: ``torch.export.load(path).module()`` computes, for
-    batches of any size, what ``ticket.network()`` computes, bit for bit, and needs torch alone.
-    ``.safetensors`` is the ``state_dict`` of ``ticket.network()``.  The file appears atomically.
+    batches of any size, what ``subnetwork.network()`` computes, bit for bit, and needs torch alone.
+    ``.safetensors`` is its ``state_dict``.  The file appears atomically.
 
     Parameters
     ----------
-    ticket : Ticket
+    subnetwork : Subnetwork
+        Tickets of all kinds are such.
     path : str or path-like
         Its suffix decides.
+    input_shape : sequence of int, optional
+        Shape of an input without the batch axis; needed for ``.pt2`` where neither the subnetwork,
+        being a ticket, nor its first layer tells.
     overwrite : bool
         Whether a file that is there is replaced.
 
     Raises
     ------
     ValueError
-        If the suffix is another one.
+        If the suffix is another one, the shape of inputs is unknown, or the network does not take
+        such inputs.
     FileExistsError
         If there is a file that is not to be overwritten.
 
@@ -44,23 +59,22 @@ def export(ticket: Ticket, path: str | PathLike[str], *, overwrite: bool = True)
     >>> from tempfile import TemporaryDirectory
     >>> from safetensors.torch import load_file
     >>> from slth.networks import RandomNetwork
-    >>> from slth.tickets import Mask, PairPromise
+    >>> from slth.tickets import Mask
     >>> net, mask = RandomNetwork.dense(widths=(1, 1, 1), seed=3), Mask([[[1]], [[0]]])
-    >>> promise = PairPromise("pensia", "best", (None,), (0.1,))
-    >>> ticket = Ticket(net, mask, "…", net.digest(), (1,), True, promise)
     >>> with TemporaryDirectory() as folder:
-    ...     export(ticket, f"{folder}/model.safetensors")
+    ...     export(Subnetwork(net, mask), f"{folder}/model.safetensors")
     ...     weights = load_file(f"{folder}/model.safetensors")
     >>> weights["0.weight"] == float(net.weights(0)[0, 0]), weights["2.weight"]
     (tensor([[True]]), tensor([[0.]]))
     """
     path = check_export_path(path)
-    network = ticket.network()
+    shape = _input_shape(subnetwork, input_shape) if path.suffix == ".pt2" else ()
+    network = subnetwork.network()
     if path.suffix == ".safetensors":
         data = save(network.state_dict(), metadata={"format": "pt"})
         write_atomically(path, data, overwrite=overwrite)
         return
-    batch = torch.zeros(2, *ticket.input_shape)  # 0 and 1 would be taken for constants
+    batch = torch.zeros(2, *shape)  # 0 and 1 would be taken for constants
     program = torch.export.export(
         network.eval(), (batch,), dynamic_shapes=({0: torch.export.Dim("batch")},)
     )
@@ -70,6 +84,21 @@ def export(ticket: Ticket, path: str | PathLike[str], *, overwrite: bool = True)
         warnings.filterwarnings("ignore", "No complete tensor found")
         torch.export.save(program, stream)
     write_atomically(path, stream.getvalue(), overwrite=overwrite)
+
+
+def _input_shape(subnetwork: Subnetwork, given: Sequence[int] | None) -> Shape:
+    """Find the shape of inputs: what is given, the ticket says, or the first layer tells."""
+    architecture = subnetwork.random_network.architecture
+    known: Shape | None = getattr(subnetwork, "input_shape", None)
+    shape = (
+        known or architecture.default_input_shape()
+        if given is None
+        else _SHAPE("input_shape", given)
+    )
+    if known not in (None, shape):
+        raise ValueError(f"the ticket is for inputs of shape {known}, not {shape}")
+    architecture.shapes(shape)
+    return shape
 
 
 def check_export_path(path: str | PathLike[str]) -> Path:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import prod
+from math import log, prod
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import entr
 
 from slth.arrays import Bools, Bytes
 from slth.forms import integer, listed, short, unfit
@@ -134,6 +135,31 @@ class Mask:
     def sparsity(self) -> float:
         """Fraction removed."""
         return (self.total - self.kept) / self.total
+
+    @property
+    def densities(self) -> tuple[float, ...]:
+        """Fraction kept of each layer."""
+        return tuple(
+            int(np.bitwise_count(data).sum(dtype=np.int64)) / prod(shape)
+            for data, shape in zip(self._packed, self.shapes, strict=True)
+        )
+
+    @property
+    def entropy_bytes(self) -> float:
+        r"""Bytes that masks of these densities take on average, however they are written down.
+
+        .. math::
+            \frac18\sum_t n_t H_2(\gamma_t), \qquad
+            H_2(\gamma) = -\gamma\log_2\gamma - (1-\gamma)\log_2(1-\gamma)
+
+        Examples
+        --------
+        >>> Mask([np.arange(1000) < 500, np.zeros(1000)]).entropy_bytes
+        125.0
+        """
+        kept = np.array(self.densities)
+        sizes = np.array([prod(shape) for shape in self.shapes])
+        return float(sizes @ (entr(kept) + entr(1.0 - kept)) / (8.0 * log(2.0)))
 
     def packed(self) -> tuple[Bytes, ...]:
         """Eight entries per byte, row-major, first entry in the highest bit, zero padded."""

@@ -1,4 +1,4 @@
-"""What a ticket says about its target, and who judges it."""
+"""What a ticket says, and who judges it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from slth.folders import classes_in, module_names
-from slth.forms import Form, choice, record
+from slth.forms import Form, choice, instance, record
 from slth.networks import Network, RandomNetwork, Target
 
 if TYPE_CHECKING:
@@ -62,6 +62,14 @@ class Promise(ABC):
         return cls(**fields)
 
     @abstractmethod
+    def terms(self) -> dict[str, str]:
+        """Say in words how the ticket was made and what it promises."""
+
+
+class TargetPromise(Promise):
+    """A promise about a target network: it is judged without any data."""
+
+    @abstractmethod
     def target_architecture(self, random_network: RandomNetwork) -> Network:
         """Architecture of the target that the random network is for.
 
@@ -94,21 +102,24 @@ class Promise(ABC):
             If the promise is broken.
         """
 
-    @abstractmethod
-    def terms(self) -> dict[str, str]:
-        """Say in words how the ticket was made and what it promises."""
 
+def promised(base: type[Any]) -> Form:
+    """Take promises of a class, and what :meth:`Promise.to_json` says of them.
 
-def promise_from_json(description: object, name: str = "promise") -> Promise:
-    """Read a promise of any kind.
-
-    Raises
-    ------
-    ValueError
-        If there is no such kind, or a field has another form.
+    Examples
+    --------
+    >>> promised(TargetPromise)("promise", {"kind": "hope"})
+    Traceback (most recent call last):
+        ...
+    ValueError: promise.kind must be one of ('observed', 'pairs'), got 'hope'
     """
-    kinds = module_names(_JUDGES)
-    given = description.get("kind") if isinstance(description, Mapping) else description
-    kind = choice(*kinds)(f"{name}.kind", given)
-    [promise] = classes_in(f"{_JUDGES}.{kind}", Promise)  # type: ignore[type-abstract]
-    return promise.from_json(description, name)
+
+    def read(name: str, value: object) -> object:
+        if not isinstance(value, Promise):
+            given = value.get("kind") if isinstance(value, Mapping) else value
+            kind = choice(*module_names(_JUDGES))(f"{name}.kind", given)
+            [found] = classes_in(f"{_JUDGES}.{kind}", Promise)  # type: ignore[type-abstract]
+            value = found.from_json(value, name)
+        return instance(base)(name, value)
+
+    return read

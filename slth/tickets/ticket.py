@@ -1,40 +1,16 @@
 """A strong lottery ticket: a random network and the mask that makes it compute the target."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from os import PathLike
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from warnings import warn
 
-from slth.forms import flag, instance, integer, listed, record, text
-from slth.networks import Network, RandomNetwork
+from slth.forms import Form, flag, integer, listed, text
+from slth.networks import Network
 from slth.networks.layers import Layer, Shape
-from slth.networks.random_network import FORMS as RANDOM_NETWORK
-from slth.tickets import ticket_file
-from slth.tickets.mask import Mask
-from slth.tickets.promise import Promise, promise_from_json
+from slth.tickets.promise import TargetPromise, promised
 from slth.tickets.subnetwork import Subnetwork
-from slth.tickets.ticket_file import TicketFileError
-
-# What a ticket says of its target beside its promise, and what that must look like.
-_FORMS = {
-    "target_digest": text(64),
-    "random_digest": text(64),
-    "input_shape": listed(integer(1), 1, 8),
-    "nonnegative_inputs": flag,
-}
-# Of a file: here layers and promise are descriptions still.
-_HEADER = record(
-    {
-        "layers": lambda _, layers: layers,
-        "seed": RANDOM_NETWORK["seed"],
-        "law": RANDOM_NETWORK["law"],
-        **_FORMS,
-        "promise": lambda _, promise: promise,
-    }
-)
-
 
 # Fields that a ticket had when there was one kind of promise.
 _MOVED = ("construction", "objective", "sizes", "weight_tolerances", "epsilon")
@@ -61,7 +37,7 @@ class Ticket(Subnetwork):
         Shape of an input, without the batch axis.
     nonnegative_inputs : bool
         Whether the ticket is meant for inputs $x \ge 0$ only.
-    promise : Promise
+    promise : TargetPromise
         How the random network stands for the target, and how far off it may be; see
         :class:`slth.tickets.PairPromise`.
 
@@ -79,7 +55,8 @@ class Ticket(Subnetwork):
     --------
     One weight, by a random network with one hidden unit:
 
-    >>> from slth.tickets import PairPromise
+    >>> from slth.networks import RandomNetwork
+    >>> from slth.tickets import Mask, PairPromise
     >>> net = RandomNetwork.dense(widths=(1, 1, 1), seed=3)
     >>> promise = PairPromise("malach", "best", (1,), (0.1,))
     >>> ticket = Ticket(net, Mask([[[1]], [[1]]]), "…", net.digest(), (1,), True, promise)
@@ -93,17 +70,25 @@ class Ticket(Subnetwork):
     ((Dense(inputs=1, outputs=1),), 1.0, 2.0)
     """
 
+    forms: ClassVar[Mapping[str, Form]] = {
+        "target_digest": text(64),
+        "random_digest": text(64),
+        "input_shape": listed(integer(1), 1, 8),
+        "nonnegative_inputs": flag,
+        "promise": promised(TargetPromise),
+    }
+    noun: ClassVar[str] = "ticket for a target"
+    compact: ClassVar[bool] = False
+
     target_digest: str
     random_digest: str
     input_shape: Shape
     nonnegative_inputs: bool
-    promise: Promise
+    promise: TargetPromise
 
     def __post_init__(self) -> None:
         """Refuse parts that do not fit together."""
         super().__post_init__()
-        for name, form in {**_FORMS, "promise": instance(Promise)}.items():
-            object.__setattr__(self, name, form(name, getattr(self, name)))
         self.target_architecture.shapes(self.input_shape)
 
     def __getattr__(self, name: str) -> Any:
@@ -128,59 +113,3 @@ class Ticket(Subnetwork):
         """Random parameters per parameter of the target."""
         target = sum(layer.n_coefficients for layer in self.target_architecture.weighted)
         return self.random_network.n_parameters / target
-
-    def save(self, path: str | PathLike[str], *, overwrite: bool = True) -> None:
-        """Store the ticket: what defines the random network, the mask bits and the fingerprints.
-
-        The file is a safetensors file without a single random weight.  It appears atomically: an
-        interrupted save leaves an earlier file as it was.
-
-        Raises
-        ------
-        FileExistsError
-            If ``overwrite`` is False and there is a file.
-        """
-        header = {
-            "layers": self.random_network.architecture.to_json(),
-            "seed": self.random_network.seed,
-            "law": self.random_network.law,
-            "target_digest": self.target_digest,
-            "random_digest": self.random_digest,
-            "input_shape": self.input_shape,
-            "nonnegative_inputs": self.nonnegative_inputs,
-            "promise": self.promise.to_json(),
-        }
-        ticket_file.write(Path(path), header, self.mask.packed(), overwrite=overwrite)
-
-    @classmethod
-    def load(cls, path: str | PathLike[str]) -> "Ticket":
-        """Read a stored ticket; nothing is ever unpickled.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such file.
-        TicketFileError
-            If the file is truncated, corrupted, no ticket, of another format, or if the seed does
-            not regenerate the random network that was stored.
-        """
-        path = Path(path)
-        header, packed = ticket_file.read(path)
-        try:
-            fields = _HEADER("ticket", header)
-            network = RandomNetwork(
-                Network.from_json(fields.pop("layers"), "ticket.layers"),
-                fields.pop("seed"),
-                fields.pop("law"),
-            )
-            promise = promise_from_json(fields.pop("promise"), "ticket.promise")
-            mask = Mask.from_packed(packed, network.shapes)
-            ticket = cls(network, mask, promise=promise, **fields)
-        except ValueError as error:
-            raise TicketFileError(f"{path} does not describe a ticket: {error}") from error
-        if network.digest() != ticket.random_digest:
-            raise TicketFileError(
-                f"{path}: seed {network.seed} regenerates another random network than the one "
-                "stored (the versions of NumPy and SciPy differ, or the file was edited)"
-            )
-        return ticket

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from slth.arrays import Bytes
 from slth.files import write_atomically
 from slth.forms import short, unfit
 
 FORMAT_VERSION = 3
+
+# Of a layer's bits, at most so many times the bytes that a file holds for them.
+_MOST_INFLATION = 32
 
 # In format 2 every ticket made the promise of the pairs, and its fields stood beside the others.
 _PROMISED = ("construction", "objective", "sizes", "weight_tolerances", "epsilon")
@@ -88,6 +94,48 @@ def read(path: Path) -> tuple[dict[str, Any], list[NDArray[np.uint8]]]:
         promised = {name: content.pop(name) for name in _PROMISED if name in content}
         content["promise"] = {"kind": "pairs", **promised}
     return content, arrays
+
+
+def deflated(packed: Bytes) -> Bytes:
+    """Compress the bits of a layer, where that helps.
+
+    Examples
+    --------
+    >>> len(deflated(np.zeros(1000, np.uint8))), len(deflated(np.arange(9, dtype=np.uint8)))
+    (32, 9)
+    """
+    least = -(-len(packed) // _MOST_INFLATION)
+    small = zlib.compress(packed.tobytes(), 9).ljust(least, b"\0")
+    return packed if len(small) >= len(packed) else np.frombuffer(small, np.uint8)
+
+
+def inflated(stored: Sequence[Bytes], shapes: Sequence[tuple[int, ...]]) -> list[Bytes]:
+    """Invert :func:`deflated` for the layers of a mask, whose shapes bound what comes out.
+
+    Raises
+    ------
+    ValueError
+        If a layer is neither its bits nor these compressed.
+    """
+    if len(stored) != len(shapes):
+        raise ValueError(f"{len(stored)} packed layers for {len(shapes)} shapes")
+    return [
+        _inflated(index, data, (prod(shape) + 7) // 8)
+        for index, (data, shape) in enumerate(zip(stored, shapes, strict=True))
+    ]
+
+
+def _inflated(index: int, data: Bytes, size: int) -> Bytes:
+    if not len(data) < size <= _MOST_INFLATION * len(data):
+        return data
+    engine = zlib.decompressobj()
+    try:
+        bits = engine.decompress(data.tobytes(), size + 1)
+    except zlib.error as error:
+        raise ValueError(f"layer {index} needs {size} bytes and has no such: {error}") from None
+    if len(bits) != size or not engine.eof or any(engine.unused_data):
+        raise ValueError(f"layer {index} needs {size} bytes and inflates to others")
+    return np.frombuffer(bits, np.uint8)
 
 
 def _header(path: Path, text: str) -> tuple[dict[str, Any], object, object]:

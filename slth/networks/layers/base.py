@@ -220,6 +220,10 @@ class Unweighted(Layer, ABC):
     def apply(self, x: Tensor) -> Tensor:
         """Evaluate the layer on a batch, shape (batch, ...)."""
 
+    def moved(self, x: Tensor, error: Tensor) -> Tensor:
+        """Bound, entry by entry, by how much outputs change if inputs change by at most so much."""
+        return self.apply(error)
+
     @abstractmethod
     def lipschitz(self, shape: Shape) -> float:
         r"""Lipschitz constant in $\ell_2$, at inputs of this shape."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil, prod, sqrt
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from slth.forms import Form
@@ -35,6 +36,10 @@ class Relu(Unweighted):
     def apply(self, x: Tensor) -> Tensor:
         """Cut off what is negative."""
         return x.clamp(min=0.0)
+
+    def moved(self, x: Tensor, error: Tensor) -> Tensor:
+        """Nothing moves where an input stays negative."""
+        return torch.minimum(error, x + error).clamp(min=0.0)
 
     def lipschitz(self, shape: Shape) -> float:
         """Return 1."""

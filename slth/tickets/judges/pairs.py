@@ -16,7 +16,7 @@ from slth.networks.pairs import unpaired
 from slth.objectives import OBJECTIVES, Objective
 from slth.tickets.adversary import Domain, largest_error
 from slth.tickets.certificate import Certificate
-from slth.tickets.promise import Promise
+from slth.tickets.promise import TargetPromise
 from slth.tickets.pruned_pair import PrunedPair, VerificationError, relative_loss
 from slth.tickets.report import by_layer
 from slth.tickets.ticket import Ticket
@@ -25,7 +25,7 @@ HALVES = ("positive", "negative")
 
 
 @dataclass(frozen=True)
-class PairPromise(Promise):
+class PairPromise(TargetPromise):
     r"""Random layers $2i-1$ and $2i$, with a ReLU between them, stand for layer i.
 
     .. math::
