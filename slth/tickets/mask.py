@@ -154,7 +154,7 @@ class Mask:
 
         Examples
         --------
-        >>> Mask([np.arange(1000) < 500, np.zeros(1000)]).entropy_bytes
+        >>> round(Mask([np.arange(1000) < 500, np.zeros(1000)]).entropy_bytes, 6)
         125.0
         """
         kept = np.array(self.densities)
