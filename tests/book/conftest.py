@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))  # so that the tests import book.*, which is not i
 from book.make.project import BuildError  # noqa: E402
 from book.paper.browser import chromium  # noqa: E402
 
+PARTS = 4  # in which the tests of all pages go through them, so that no worker is left with one
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 
@@ -43,6 +44,17 @@ kernelspec:
 ---
 
 """
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put off what any worker can do with the book until one of them has built it."""
+
+    def later(item: pytest.Item) -> bool:
+        return item.get_closest_marker("book") is not None and not item.get_closest_marker(
+            "xdist_group"
+        )
+
+    items.sort(key=later)
 
 
 def run_build(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -8,9 +8,10 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.book.conftest import DESK, PHONE, ROOT, Book, show, watched
+from tests.book.conftest import DESK, PARTS, PHONE, ROOT, Book, show, watched
 
-pytestmark = [pytest.mark.book, pytest.mark.xdist_group("book")]
+pytestmark = pytest.mark.book
+group = pytest.mark.xdist_group("book")
 
 AXE = ROOT / "tests" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -64,8 +65,9 @@ def violations(page: Page, axe: str, *skipped: str) -> list[str]:
     return [f"{Path(page.url).name}: {' '.join(one.split())}" for one in found]
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 def test_axe_finds_nothing_and_headings_are_in_order(
-    built: Book, browser: Browser, axe: str
+    built: Book, browser: Browser, axe: str, part: int
 ) -> None:
     """Quickly: formulas stay TeX, and code, which has the same colours everywhere, is left out.
 
@@ -75,7 +77,7 @@ def test_axe_finds_nothing_and_headings_are_in_order(
     page = watched(browser, DESK, [])
     page.route("**/mathjax/**", lambda route: route.abort())
     found = []
-    for path in built.pages():
+    for path in built.pages()[part::PARTS]:
         page.goto(path.as_uri(), wait_until="load")
         if path.parent.name not in ("api", "claims") or path.stem in ("subset-sum", "relu-trick"):
             found += violations(page, axe, "pre")
@@ -84,6 +86,7 @@ def test_axe_finds_nothing_and_headings_are_in_order(
     assert found == []
 
 
+@group
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=str)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -104,6 +107,7 @@ def test_axe_finds_nothing_in_any_size_and_theme(
     assert found == []
 
 
+@group
 def test_axe_sees_what_is_wrong(browser: Browser, axe: str, tmp_path: Path) -> None:
     path = tmp_path / "faulty.html"
     path.write_text(
@@ -179,6 +183,7 @@ def focus_faults(found: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+@group
 def test_the_keyboard_reaches_everything_and_is_seen(built: Book, browser: Browser) -> None:
     """The skip link first, then navigation, then the article in the order of the page."""
     page = watched(browser, DESK, [])
@@ -199,6 +204,7 @@ def test_the_keyboard_reaches_everything_and_is_seen(built: Book, browser: Brows
     page.context.close()
 
 
+@group
 def test_the_keyboard_test_sees_what_is_wrong(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "faulty.html"
     path.write_text(
@@ -214,6 +220,7 @@ def test_the_keyboard_test_sees_what_is_wrong(browser: Browser, tmp_path: Path) 
         assert fault in text
 
 
+@group
 def test_controls_open_by_keyboard(built: Book, browser: Browser) -> None:
     """Hidden cells, solutions, the theme and the search: with no mouse."""
     complaints: list[str] = []
@@ -248,6 +255,7 @@ def test_controls_open_by_keyboard(built: Book, browser: Browser) -> None:
     assert complaints == []
 
 
+@group
 def test_formulas_can_be_spoken(built: Book, browser: Browser) -> None:
     page = watched(browser, DESK, [])
     show(page, built.html / "book" / "notation.html")
@@ -258,6 +266,7 @@ def test_formulas_can_be_spoken(built: Book, browser: Browser) -> None:
     page.context.close()
 
 
+@group
 def test_less_motion_is_no_motion(built: Book, browser: Browser) -> None:
     page = watched(browser, DESK, [])
     moving = """() => [...document.querySelectorAll('*')].filter((one) => {
@@ -274,6 +283,7 @@ def test_less_motion_is_no_motion(built: Book, browser: Browser) -> None:
     page.context.close()
 
 
+@group
 def test_wide_formulas_are_scrolled_by_keyboard(built: Book, browser: Browser) -> None:
     """What holds a formula is a tab stop exactly where it scrolls, and scrolls where it is cut."""
     page = watched(browser, {"width": 300, "height": 800}, [])

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from book.paper.browser import NAMES
-from tests.book.conftest import DESK, PHONE, ROOT, Book, show, watched
+from tests.book.conftest import DESK, PARTS, PHONE, ROOT, Book, show, watched
 
-pytestmark = [pytest.mark.book, pytest.mark.xdist_group("book")]
+pytestmark = pytest.mark.book
 
 
 def formulas(page: Page, path: Path, complaints: list[str]) -> int:
@@ -34,14 +34,15 @@ def check_width(page: Page, complaints: list[str]) -> None:
         complaints.append(f"{Path(page.url).name}: {width} pixels wide on {room}")
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 def test_pages_open_with_mathematics_and_no_complaint_and_fit_a_phone(
-    built: Book, browser: Browser
+    built: Book, browser: Browser, part: int
 ) -> None:
     """As after a turn of the screen; `test_screenshots.py` opens every page on a phone."""
     complaints: list[str] = []
     page = watched(browser, DESK, complaints)
     rendered = 0
-    for path in built.pages():
+    for path in built.pages()[part::PARTS]:
         rendered += formulas(page, path, complaints)
         check_width(page, complaints)
     page.context.close()
