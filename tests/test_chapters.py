@@ -2,11 +2,13 @@
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nbclient import NotebookClient
 
 import slth
 from slth.claims import chapters
@@ -90,3 +92,51 @@ def test_a_cell_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.Monkey
     assert run.stopped is not None
     assert run.stopped.startswith("CellTimeoutError")
     assert not run.died
+
+
+FRESH = """import json, os, random, signal, sys
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import sklearn.datasets
+import torch
+fresh = {
+    "program": sys.argv[0],
+    "path": sys.path,
+    "flags": str(sys.flags),
+    "environment": sorted(set(os.environ) - {"COLUMNS", "LINES"}),  # readline's, behind our back
+    "names": sorted(globals()),
+    "files": sorted(os.listdir("/proc/self/fd"))[:3],
+    "signals": [str(signal.getsignal(one)) for one in (signal.SIGTERM, signal.SIGCHLD)],
+    "matplotlib": {key: str(value) for key, value in mpl.rcParams.items()},
+    "torch": [torch.get_num_threads(), str(torch.get_default_dtype())],
+}
+print(json.dumps([fresh, [random.random(), np.random.random(), torch.rand(1).item()]]))
+plt.plot([1, 3]);"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no kernel is forked")
+def test_a_forked_kernel_is_as_fresh_as_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One server forks two, and Jupyter alone starts a third."""
+    first, second = written(tmp_path, FRESH), tmp_path / "02-b.md"
+    second.write_text(first.path.read_text("utf-8"), "utf-8")
+    registry = Path("some", "registry")
+    runs = [run for _, run in chapters.run([(first, {}), (chapters.read(second), {})], registry)]
+    assert [run.stopped for run in runs] == [None, None]
+
+    for name, value in chapters._environment(str(tmp_path), registry, 1).items():
+        monkeypatch.setenv(name, value)
+    plain = chapters.read(second).notebook
+    where = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(plain, kernel_name="python3", resources=where).execute()
+
+    outputs = [one.cells[-1].outputs for one in (*(run.notebook for run in runs), plain)]
+    fresh, drawn = zip(*(json.loads(text.text) for text, _ in outputs), strict=True)
+    figures = {figure.data["image/png"] for _, figure in outputs}
+    assert len(figures) == 1, "each shows the same figure"
+    assert fresh[0] == fresh[1]
+    assert fresh[0] == fresh[2]
+    for numbers in zip(*drawn, strict=True):
+        assert len(set(numbers)) == 3, "global generators are seeded for each kernel"

@@ -291,11 +291,27 @@ def _prepare(environment: dict[str, str], log: Path | None) -> None:
     os.environ.update(environment)
     if log is None:
         logging.disable()
-        return
+    else:
+        _redirect(log)
+    _manager()
+
+
+def _redirect(log: Path) -> None:
+    """Append what this process and its kernels say to a file."""
     log.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 2)
     os.close(descriptor)
+
+
+def _manager() -> dict[str, Any]:
+    """Return who starts kernels here: where processes fork safely, a server that is warm."""
+    if sys.platform != "linux":
+        return {}
+    from slth.claims import kernels
+
+    kernels.server()
+    return {"kernel_manager_class": kernels.Manager}
 
 
 def _execute(
@@ -322,6 +338,7 @@ def _execute(
             cwd=here,
             execution_timeout=timeout,
             extra_arguments=["--IPKernelApp.log_level=ERROR"],
+            **_manager(),
         )
     except PapermillExecutionError as error:
         stopped, details = _explain(error)
