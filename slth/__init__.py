@@ -3,7 +3,8 @@
 The package has three floors.  On the ground floor, :mod:`slth.theory` holds what the theorems
 say, :mod:`slth.subset_sum` solves and counts single instances exactly, :mod:`slth.networks` holds
 architectures, random networks and targets, :mod:`slth.tickets` masks, tickets and certificates, and
-:mod:`slth.sweep` runs declared grids of experiments.  On the floor above,
+:mod:`slth.sweep` runs declared grids of experiments.  A step up,
+:mod:`slth.learning` finds masks by descent.  On the floor above,
 :mod:`slth.constructions` turns the theorems into programs that map a target network to a ticket,
 and :mod:`slth.experiments` holds the book's heavy experiments.  In the cellar,
 :mod:`slth.equivariance` holds symmetries and the layers that respect them, and
@@ -41,6 +42,7 @@ _SUBPACKAGES = (
     "constructions",
     "equivariance",
     "experiments",
+    "learning",
     "networks",
     "plotting",
     "resources",

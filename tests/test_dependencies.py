@@ -77,7 +77,7 @@ def test_the_package_proper_needs_no_extra(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [
-        *("claims.kernels", "experiments", "plotting", "sweep", "targets")
+        *("claims.kernels", "experiments", "learning", "plotting", "sweep", "targets")
     ]
 
 
