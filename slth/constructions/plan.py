@@ -128,7 +128,7 @@ def plan(
 
     Parameters
     ----------
-    target : torch.nn.Sequential
+    target : torch.nn.Module
         See :func:`slth.networks.read`; this and all other arguments as for :func:`slth.prune`.
 
     Returns
@@ -156,7 +156,7 @@ def plan(
     >>> plan(target, epsilon=1e-4).objective
     'feasible'
     """
-    known = read(target)
+    known = read(target, input_shape)
     depth = len(known.coefficients)
     sizes = per_layer("sizes", "size", size, depth, optional(COUNT))
     if None in sizes and any(sizes):

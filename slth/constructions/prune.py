@@ -40,7 +40,7 @@ def prune(
 
     Parameters
     ----------
-    target : torch.nn.Sequential
+    target : torch.nn.Module
         See :func:`slth.networks.read` for the modules that it may hold.
     construction : str, optional
         One of :func:`~slth.constructions.construction_names`: "malach" takes one product for every
@@ -70,7 +70,8 @@ def prune(
     nonnegative_inputs : bool
         The domain is $x \ge 0$: the negative half of the first layer is left out as well.
     input_shape : sequence of int, optional
-        Shape of an input without the batch axis; needed where the first layer is a convolution.
+        Shape of an input without the batch axis; needed where the first layer is a convolution, or
+        the target is no Sequential of plain layers.
     budget : float
         Seconds, on one core and estimated before the search, that it may take at most.
     progress : bool

@@ -1,19 +1,21 @@
 """A target read off a torch module: which modules are understood, and what they hold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from slth.networks.as_evaluated import as_evaluated, check_untouched, kind, refresh
 from slth.networks.layers import Layer, Shape, Weighted
 from slth.networks.layers.kinds import READERS
 from slth.networks.module_fields import check_fields, plain_tensor
 from slth.networks.network import Network
+from slth.networks.program import read_program
 from slth.networks.target import Target
 
 # Modules of a target, one that comes twice counted twice, and containers around one of them.
@@ -21,7 +23,7 @@ _MOST_PARTS = 10_000
 _MOST_DEPTH = 100
 
 
-def read(target: nn.Module) -> Target:
+def read(target: nn.Module, input_shape: Sequence[int] | None = None) -> Target:
     r"""Read layers and coefficients off a module.
 
     .. math::
@@ -38,11 +40,15 @@ def read(target: nn.Module) -> Target:
 
     Parameters
     ----------
-    target : torch.nn.Sequential
-        Of ``Linear``, ``Conv2d`` (both without bias), ``ReLU``, ``MaxPool2d``, ``AvgPool2d``,
-        ``AdaptiveAvgPool2d(1)``, ``Flatten`` and the modules of :mod:`slth.equivariance`, in any
-        order.  ``Dropout`` and ``Identity`` are left out: the network is meant as it is evaluated.
-        Nested ``Sequential`` are flattened.  The module is left as it was.
+    target : torch.nn.Module
+        An ``nn.Sequential`` of ``Linear``, ``Conv2d`` (both without bias), ``ReLU``, ``MaxPool2d``,
+        ``AvgPool2d``, ``AdaptiveAvgPool2d(1)``, ``Flatten`` and the modules of
+        :mod:`slth.equivariance`, in any order.  ``Dropout`` and ``Identity`` are left out: the
+        network is meant as it is evaluated.  Nested ``Sequential`` are flattened.  Any other module
+        that has modules in it is read off the program that it runs, in the same operations and the
+        sums of branches.  The module is left as it was.
+    input_shape : sequence of int, optional
+        Shape of an input without the batch axis; needed for a module that has to be run.
 
     Returns
     -------
@@ -65,17 +71,60 @@ def read(target: nn.Module) -> Target:
     ValueError: module 0 of the target (Linear) has a bias; the random networks of the theorems
     have none: absorb_biases turns it into weights of a constant input
     """
+    if runs_program(target):
+        known, biases, places = _read_program(target, input_shape, fold=False)
+        for place, bias in zip(places, biases, strict=True):
+            if bias is not None:
+                raise ValueError(f"{place} {_BIAS}")
+        return known
     for part in parts(target):
         if kind(part.module) in READERS and getattr(part.module, "bias", None) is not None:
-            raise ValueError(
-                f"{part} has a bias; the random networks of the theorems have none: absorb_biases "
-                "turns it into weights of a constant input"
-            )
+            raise ValueError(f"{part} {_BIAS}")
     return read_affine(target)[0]
 
 
-def read_affine(target: nn.Module) -> tuple[Target, tuple[NDArray[np.float32] | None, ...]]:
+_BIAS = (
+    "has a bias; the random networks of the theorems have none: absorb_biases turns it into "
+    "weights of a constant input"
+)
+
+
+def runs_program(target: nn.Module) -> bool:
+    """Whether a module is read off the program that it runs, and not off its parts.
+
+    That is so where it, or a part of it, has modules inside and is no plain Sequential.
+
+    Examples
+    --------
+    >>> runs_program(nn.Sequential(nn.Linear(3, 4))), runs_program(nn.Transformer(2, 1, 1, 1, 2))
+    (False, True)
+    """
+    if isinstance(target, torch.jit.ScriptModule) or _hint(target):
+        return False
+    plain, waiting, seen = nn.Sequential, [target], set[int]()
+    while waiting:
+        module = waiting.pop()
+        children = module._modules if isinstance(module, nn.Module) else None
+        if id(module) in seen or not isinstance(children, dict) or not children:
+            continue
+        seen.add(id(module))
+        if kind(module) not in (plain, *READERS):
+            return True
+        waiting.extend(children.values() if type(module) is plain else ())  # type: ignore[arg-type]
+    return False
+
+
+def read_affine(
+    target: nn.Module, input_shape: Sequence[int] | None = None, *, fold: bool = False
+) -> tuple[Target, tuple[NDArray[np.float32] | None, ...]]:
     r"""Read layers and coefficients as :func:`read` does, and biases where there are some.
+
+    Parameters
+    ----------
+    target : torch.nn.Module
+    input_shape : sequence of int, optional
+    fold : bool
+        Whether to fold batch normalisations where a program is read.
 
     Returns
     -------
@@ -90,6 +139,9 @@ def read_affine(target: nn.Module) -> tuple[Target, tuple[NDArray[np.float32] | 
     >>> known.layers, bias.shape
     ((Dense(inputs=3, outputs=4),), (4,))
     """
+    if runs_program(target):
+        known, offsets, _ = _read_program(target, input_shape, fold=fold)
+        return known, offsets
     found: list[Layer] = []
     coefficients, biases = [], []
     tree = list(parts(target))
@@ -114,6 +166,30 @@ def read_affine(target: nn.Module) -> tuple[Target, tuple[NDArray[np.float32] | 
     if not coefficients:
         raise ValueError("the target has no layer with weights")
     return Target(Network.chain(found), tuple(coefficients)), tuple(biases)
+
+
+def _read_program(
+    target: nn.Module, input_shape: Sequence[int] | None, *, fold: bool
+) -> tuple[Target, tuple[NDArray[np.float32] | None, ...], tuple[str, ...]]:
+    """Read a program, and where its layers with weights come from."""
+    if input_shape is None:
+        raise ValueError(
+            f"the target ({_name(target)}) holds modules other than plain layers in a Sequential "
+            "and is read by running it: give input_shape, without the batch axis"
+        )
+    program = read_program(target, input_shape, fold=fold)
+    program.network.shapes(tuple(input_shape))
+    coefficients, biases = [], []
+    for layer, place, weight, bias in zip(
+        *(program.network.weighted, program.places, program.weights, program.biases), strict=True
+    ):
+        try:
+            read_one = _rounded if fold else _float32
+            coefficients.append(read_one("weight", weight, layer.shape))
+            biases.append(None if bias is None else read_one("bias", bias, (layer.outputs,)))
+        except ValueError as error:
+            raise ValueError(f"{place} {error}") from None
+    return Target(program.network, tuple(coefficients)), tuple(biases), program.places
 
 
 @dataclass(frozen=True)
@@ -236,6 +312,11 @@ def _float32(name: str, parameter: Any, shape: Shape) -> NDArray[np.float32]:
             f"has a {name} that float32 cannot hold exactly: convert the target with .float() first"
         )
     return rounded
+
+
+def _rounded(name: str, tensor: Tensor, shape: Shape) -> NDArray[np.float32]:
+    """Round what was computed in float64, once."""
+    return _float32(name, tensor.float(), shape)
 
 
 def _name(module: object) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, prod
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from slth.networks.as_evaluated import as_evaluated
-from slth.networks.capture import parts
-from slth.networks.layers import Layer, Shape, Unweighted, Weighted
-from slth.networks.running_error import Roundoff, unweighted_error, weighted_error
+from slth.networks.capture import parts, runs_program
+from slth.networks.layers import Join, Layer, Shape, Unweighted, Weighted
+from slth.networks.running_error import Roundoff, join_error, unweighted_error, weighted_error
 from slth.networks.target import Target
 
 Biases = Sequence[NDArray[np.float32] | None]
@@ -46,7 +47,8 @@ def check_reading(
 
     Parameters
     ----------
-    target : torch.nn.Sequential
+    target : torch.nn.Module
+        Where it was read off its program, the whole of it is compared at once.
     known : Target
         What was read off it.
     input_shape : tuple of int
@@ -82,13 +84,23 @@ def check_reading(
     rng = np.random.default_rng(0)
     with as_evaluated(target):
         torch.rand(1)  # what is random shall not repeat what it was when it was read
+        if runs_program(target):
+            inputs = _inputs(input_shape, rng).to(default.detach())
+            try:
+                for x in torch.split(inputs, max(1, _HELD // max(map(prod, shapes)))):
+                    _compare(
+                        target, x, *_graph(known, [step for step in steps if step.weighted], x)
+                    )
+            except ValueError as error:
+                raise ValueError(f"the target ({type(target).__name__}) {error}") from None
+            return
         for part in parts(target):
             like = next(part.module.parameters(), default)
             inside = shapes[part.layers.start : part.layers.stop + 1]
             inputs = _inputs(inside[0], rng).to(like.detach())
             with part.named():
                 for x in torch.split(inputs, max(1, _HELD // max(map(prod, inside)))):
-                    _compare(part.module, steps[part.layers], x)
+                    _compare(part.module, x, *_chain(steps[part.layers], x))
 
 
 @dataclass(frozen=True)
@@ -98,6 +110,11 @@ class _Step:
     layer: Layer
     weights: Tensor
     bias: Tensor
+
+    @property
+    def weighted(self) -> bool:
+        """Whether it has weights."""
+        return isinstance(self.layer, Weighted)
 
     def value(self, x: Tensor) -> Tensor:
         """Evaluate the layer."""
@@ -139,15 +156,54 @@ def _inputs(shape: Shape, rng: np.random.Generator) -> Tensor:
     return torch.from_numpy((normal * scales).reshape(-1, *shape))
 
 
-def _compare(module: nn.Module, steps: Sequence[_Step], x: Tensor) -> None:
-    """Run a module and its layers on the same inputs; the error ends "module i (kind) …"."""
-    unit = Roundoff.of(x)
-    ours, error = x.cpu().double(), torch.zeros(x.shape, dtype=torch.float64)
+class _State(NamedTuple):
+    """Values, and bounds on what rounding can change them by."""
+
+    x: Tensor
+    error: Tensor
+
+    @classmethod
+    def start(cls, x: Tensor) -> "_State":
+        """Take inputs as exact."""
+        return cls(x.cpu().double(), torch.zeros(x.shape, dtype=torch.float64))
+
+    def within(self, unit: Roundoff) -> "_State":
+        """Say nothing about what may overflow."""
+        beyond = ~(self.x.abs() + self.error < unit.largest)
+        return _State(self.x, self.error.masked_fill(beyond, inf))
+
+
+def _chain(steps: Sequence[_Step], x: Tensor) -> _State:
+    """Evaluate layers one after the other."""
+    unit, state = Roundoff.of(x), _State.start(x)
     for step in steps:
-        following = step.value(ours)
-        error = step.error(ours, error, unit)
-        beyond = ~(following.abs() + error < unit.largest)
-        ours, error = following, error.masked_fill(beyond, inf)
+        state = _State(step.value(state.x), step.error(*state, unit)).within(unit)
+    return state
+
+
+def _graph(known: Target, weighted: Sequence[_Step], x: Tensor) -> _State:
+    """Evaluate a network, given its layers with weights."""
+    unit = Roundoff.of(x)
+
+    def one(step: _Step, state: _State) -> _State:
+        return _State(step.value(state.x), step.error(*state, unit)).within(unit)
+
+    def join(layer: Join, states: list[_State]) -> _State:
+        xs, errors = [state.x for state in states], [state.error for state in states]
+        error = join_error(layer, xs, errors, unit) + unit.smallest
+        return _State(layer.apply(xs), error).within(unit)
+
+    none = torch.zeros(())
+    return known.architecture.fold(
+        _State.start(x),
+        weighted=lambda layer, index, state: one(weighted[index], state),
+        unweighted=lambda layer, state: one(_Step(layer, none, none), state),
+        join=join,
+    )
+
+
+def _compare(module: nn.Module, x: Tensor, ours: Tensor, error: Tensor) -> None:
+    """Run a module, and compare; the error ends the sentence "module i (kind) …"."""
     try:
         theirs = module(x.clone())
     except Exception as failure:  # a module may raise anything

@@ -145,7 +145,7 @@ def verify(
     >>> certificate.observed_error <= certificate.bound
     True
     """
-    known = read(target)
+    known = read(target, ticket.input_shape)
     _check_identity(ticket, known)
     check_reading(target, known, ticket.input_shape)
     if inputs is not None and not observe:

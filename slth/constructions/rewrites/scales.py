@@ -102,7 +102,7 @@ def rescale(
     >>> rescale(target, largest=0.5).factor
     4.0
     """
-    known = read(target)
+    known = read(target, input_shape)
     reaches = _reaches(largest, len(known.coefficients))
     smallest = known.architecture.smallest_input_shape() if input_shape is None else input_shape
     check_reading(target, known, tuple(smallest))
