@@ -96,7 +96,7 @@ def runs_program(target: nn.Module) -> bool:
 
     Examples
     --------
-    >>> runs_program(nn.Sequential(nn.Linear(3, 4))), runs_program(nn.Transformer(2, 1, 1, 1, 2))
+    >>> runs_program(nn.Sequential(nn.Linear(3, 4))), runs_program(nn.TransformerEncoderLayer(2, 1))
     (False, True)
     """
     if isinstance(target, torch.jit.ScriptModule) or _hint(target):
