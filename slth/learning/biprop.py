@@ -44,8 +44,22 @@ def biprop(
     ----------
     network : RandomNetwork
         Whose magnitudes guide the search.
-    data, density, scope, anneal, steps, batch, learning_rate, seed, progress, checkpoint
-        See :func:`slth.learning.edge_popup`.
+    data : Dataset
+        As for :func:`slth.learning.edge_popup`, like all that follows.
+    density : float or sequence of float
+        Fraction kept.
+    scope : {"layer", "global"}
+        Who competes with whom.
+    anneal : bool
+        Whether the density falls from 1.
+    steps, batch, seed : int
+        See :class:`slth.learning.Descent`.
+    learning_rate : float
+        Of SGD.
+    progress : bool
+        Whether a bar is shown.
+    checkpoint : path-like, optional
+        File from which an interrupted search goes on.
 
     Returns
     -------

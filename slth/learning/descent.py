@@ -90,7 +90,8 @@ class Descent:
         generator : torch.Generator
             From which batches are drawn, and what the loss draws.
         settings : object
-            What defines the search: a checkpoint of another one is refused.
+            What defines the search, beside the data and the tensors it begins with: a checkpoint
+            of another one is refused.
         cosine : bool
             Whether the learning rate falls to 0 along half a cosine.
 
@@ -103,11 +104,14 @@ class Descent:
         """
         [group] = optimizer.param_groups
         rate, tensors = group["lr"], group["params"]
-        digest = sha256(repr((self.steps, self.batch, self.seed, settings)).encode()).hexdigest()
+        digest = _digest((self.steps, self.batch, self.seed, settings), [
+            data.x_train, data.y_train, *tensors
+        ])  # fmt: skip
         path = None if self.checkpoint is None else Path(self.checkpoint)
         history: list[float] = []
         if path is not None and path.exists():
             history = _resume(path, digest, tensors, optimizer, generator)
+            [group] = optimizer.param_groups  # reading a state makes new ones
         with (
             one_thread(),
             tqdm(
@@ -156,6 +160,15 @@ def cross_entropy(
         lambda layer, index, x: layer.apply(weights[index], x), x
     )
     return torch.nn.functional.cross_entropy(outputs, y)
+
+
+def _digest(settings: object, tensors: Sequence[Tensor]) -> str:
+    """Fingerprint of what decides where a search ends."""
+    sha = sha256(repr(settings).encode())
+    for tensor in tensors:
+        sha.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+        sha.update(tensor.detach().contiguous().numpy().data)
+    return sha.hexdigest()
 
 
 def _store(

@@ -51,8 +51,12 @@ def edge_popup(
     anneal : bool
         Let the density fall from 1 to its value within the first 60 % of the steps,
         $d + (1-d)(1-t/0.6)^3$, instead of standing from the start.
-    steps, batch, seed, progress, checkpoint
-        See :class:`slth.learning.Descent`.
+    steps, batch, seed : int
+        See :class:`slth.learning.Descent`, also for the next two.
+    progress : bool
+        Whether a bar is shown.
+    checkpoint : path-like, optional
+        File from which an interrupted search goes on.
     learning_rate : float
         Of SGD with momentum 0.9 and weight decay $10^{-4}$; it falls along half a cosine.
 

@@ -45,8 +45,12 @@ def gates(
         Only its training part is looked at.
     penalty : float
         $\lambda \ge 0$.
-    steps, batch, seed, progress, checkpoint
-        See :class:`slth.learning.Descent`.
+    steps, batch, seed : int
+        See :class:`slth.learning.Descent`, also for the next two.
+    progress : bool
+        Whether a bar is shown.
+    checkpoint : path-like, optional
+        File from which an interrupted search goes on.
     learning_rate : float
         Of Adam.
 

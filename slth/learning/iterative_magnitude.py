@@ -72,8 +72,12 @@ def train_masked(
     start : sequence of torch.Tensor, optional
         Weights to start from; by default the random ones, scaled as in
         :func:`slth.learning.scaled_weights`.
-    steps, batch, seed, progress, checkpoint
-        See :class:`slth.learning.Descent`.
+    steps, batch, seed : int
+        See :class:`slth.learning.Descent`, also for the next two.
+    progress : bool
+        Whether a bar is shown.
+    checkpoint : path-like, optional
+        File from which an interrupted search goes on.
 
     Raises
     ------
@@ -106,7 +110,7 @@ def train_masked(
     def loss(x: Tensor, y: Tensor, done: float) -> Tensor:
         return cross_entropy(network, [w * m for w, m in zip(weights, masks, strict=True)], x, y)
 
-    settings = ("train_masked", network, hash(subnetwork.mask))
+    settings = ("train_masked", network, [layer.tobytes() for layer in subnetwork.mask.packed()])
     adam = torch.optim.Adam(weights, _RATE)
     losses = descent.run(adam, loss, data, descent.generator(1), settings, cosine=False)
     after = [w * m for w, m in zip(detached(weights), masks, strict=True)]
@@ -147,8 +151,10 @@ def iterative_magnitude(
     rewind : int
         Steps of training after which the weights are those that later rounds start from: 0 is the
         start itself, more is late rewinding.
-    steps, batch, seed, progress
+    steps, batch, seed : int
         Of each training, see :class:`slth.learning.Descent`.
+    progress : bool
+        Whether a bar is shown for each training.
 
     Returns
     -------

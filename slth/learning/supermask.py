@@ -74,8 +74,12 @@ def supermask(
     rescale : bool
         Multiply the kept weights of a layer by (all / kept).  It is a positive factor for each
         layer and changes no prediction, only the search.
-    steps, batch, seed, progress, checkpoint
-        See :class:`slth.learning.Descent`.
+    steps, batch, seed : int
+        See :class:`slth.learning.Descent`, also for the next two.
+    progress : bool
+        Whether a bar is shown.
+    checkpoint : path-like, optional
+        File from which an interrupted search goes on.
 
     Returns
     -------
