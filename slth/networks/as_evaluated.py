@@ -88,7 +88,8 @@ def refresh(module: nn.Module) -> None:
     Raises
     ------
     ValueError
-        If a mask of torch.nn.utils.prune holds anything but zeros and ones.
+        If a mask of torch.nn.utils.prune is missing, holds anything but zeros and ones, or removes
+        what is not finite, whose product with 0 is not 0.
 
     Examples
     --------
@@ -102,13 +103,25 @@ def refresh(module: nn.Module) -> None:
     """
     for hook in module._forward_pre_hooks.values():
         if isinstance(hook, BasePruningMethod):
-            mask = getattr(module, f"{hook._tensor_name}_mask")
-            wrong = mask[(mask != 0) & (mask != 1)]
-            if len(wrong):
-                raise ValueError(
-                    f"has a pruning mask with the entry {wrong[0].item()}, which is neither 0 nor 1"
-                )
+            _check_mask(module, hook)
         hook(module, ())
+
+
+def _check_mask(module: nn.Module, hook: BasePruningMethod) -> None:
+    """Refuse masks of torch.nn.utils.prune that do not keep or remove."""
+    name = hook._tensor_name
+    where = f"has the hook {type(hook).__name__!r} of torch.nn.utils.prune, whose {name}"
+    mask, whole = (getattr(module, f"{name}_{part}", None) for part in ("mask", "orig"))
+    if mask is None or whole is None:
+        raise ValueError(f"{where}_{'mask' if mask is None else 'orig'} is missing")
+    wrong = mask[(mask != 0) & (mask != 1)]
+    if len(wrong):
+        raise ValueError(f"{where}_mask has the entry {wrong[0].item()}, which is neither 0 nor 1")
+    lost = whole[(mask == 0) & ~whole.isfinite()]
+    if len(lost):
+        raise ValueError(
+            f"{where}_mask removes the weight {lost[0].item()}, and 0 times that is not 0"
+        )
 
 
 def kind(module: nn.Module) -> type:

@@ -6,6 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
+_PARTS = ("_orig", "_mask")
+
 # Names under which training scripts store a state_dict beside other things.
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "module")
 
@@ -33,3 +35,41 @@ def numbered(state: Mapping[Any, Any]) -> Mapping[Any, Any]:
     }
     prefixes = {name.removesuffix(short) for name, short in zip(state, inside, strict=False)}
     return inside if len(prefixes) == 1 else state
+
+
+def masked(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Multiply weights by their masks where torch.nn.utils.prune has split them in two.
+
+    Raises
+    ------
+    ValueError
+        If one of the two is missing or there is a third, if they do not fit, or if a mask holds
+        anything but zeros and ones; the message ends the sentence "the file …".
+
+    Examples
+    --------
+    >>> weight, mask = Tensor([[2.0, 3.0]]), Tensor([[0.0, 1.0]])
+    >>> masked({"0.weight_orig": weight, "0.weight_mask": mask})
+    {'0.weight': tensor([[0., 3.]])}
+    """
+    found = {name: tensor for name, tensor in state.items() if not name.endswith(_PARTS)}
+    for name in dict.fromkeys(name[:-5] for name in state if name.endswith(_PARTS)):
+        there = [name + end for end in ("", *_PARTS) if name + end in state]
+        if there != [name + end for end in _PARTS]:
+            raise ValueError(
+                f"holds {' and '.join(there)}: of a pruned network either {name}_orig and "
+                f"{name}_mask, or {name} alone, as torch.nn.utils.prune.remove leaves it"
+            )
+        weight, mask = (state[part] for part in there)
+        if mask.shape != weight.shape:
+            raise ValueError(
+                f"holds {name}_mask of shape {tuple(mask.shape)}, expected that of {name}_orig, "
+                f"{tuple(weight.shape)}"
+            )
+        wrong = mask[(mask != 0) & (mask != 1)]
+        if len(wrong):
+            raise ValueError(
+                f"holds {name}_mask with the entry {wrong[0].item()}, which is neither 0 nor 1"
+            )
+        found[name] = weight * mask
+    return found

@@ -17,7 +17,7 @@ from slth.networks import torch_file
 from slth.networks.capture import FOLDABLE, SUPPORTED, read
 from slth.networks.file_kind import file_kind
 from slth.networks.module_fields import check_fields, dense_tensor, plain_tensor
-from slth.networks.state_dict import numbered
+from slth.networks.state_dict import masked, numbered
 from slth.networks.torch_file import MOST_MODULES, HostileFile
 
 # Weights that a small file may ask for, 32 MiB of them; a larger one, one for each of its bytes.
@@ -31,6 +31,12 @@ _REMEDY = (
     "save an nn.Sequential of supported modules with torch.save(target, 'target.pt'); it takes its "
     "weights from a state_dict by target.load_state_dict(...)"
 )
+
+# Names that wrapped weights leave in files, and what unwraps them.
+_WRAPPED = {
+    "torch.nn.utils.prune": "torch.nn.utils.prune.remove(layer, 'weight')",
+    "parametriz": "torch.nn.utils.parametrize.remove_parametrizations(layer, 'weight')",
+}
 
 
 class TargetFileError(ValueError):
@@ -48,7 +54,9 @@ def load_target(path: str | PathLike[str]) -> nn.Sequential:
     between them.  It is read where the names 0.weight, 2.weight, 4.weight, … leave room for exactly
     one module between two linear layers, which is then taken to be ReLU; a warning says so.  What
     usually wraps it is looked through: a prefix that all names share, such as ``module.``, and a
-    dictionary with the key ``state_dict``, ``model_state_dict`` or the like.
+    dictionary with the key ``state_dict``, ``model_state_dict`` or the like.  Where
+    ``torch.nn.utils.prune`` has split a weight into 0.weight_orig and 0.weight_mask, it is their
+    product.
 
     Suffixes do not matter.
 
@@ -136,7 +144,7 @@ def _unpickled(path: Path) -> Any:
     try:
         torch_file.check(path, (*SUPPORTED, *FOLDABLE))
     except HostileFile as error:
-        raise TargetFileError(f"{path} {error}: {_REMEDY}") from error
+        raise TargetFileError(f"{path} {error}: {_remedy(str(error))}") from error
     with torch.serialization.safe_globals([*SUPPORTED, *FOLDABLE]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what torch has to say about old kinds of files
         try:
@@ -202,6 +210,14 @@ def _check_strides(path: Path, name: str, tensor: Tensor) -> None:
         )
 
 
+def _remedy(found: str) -> str:
+    """Say how to save a target, and what to take off it first."""
+    for sign, way in _WRAPPED.items():
+        if sign in found:
+            return f"first call {way} for each layer, then {_REMEDY}"
+    return _REMEDY
+
+
 def _tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
@@ -211,23 +227,34 @@ def _tensors(path: Path) -> dict[str, Tensor]:
 
 def _dense_network(path: Path, state: Mapping[Any, Any]) -> nn.Sequential:
     """Rebuild a dense network from its state_dict, if there is one way only to do it."""
-    found: dict[str, dict[int, Tensor]] = {"weight": {}, "bias": {}}
+    plain: dict[str, Tensor] = {}
     for name, tensor in state.items():
-        pattern = r"([0-9]{1,9})\.(weight|bias)"
+        pattern = r"[0-9]{1,9}\.(weight|bias)(?:_orig|_mask)?"
         matched = re.fullmatch(pattern, name) if isinstance(name, str) else None
         dense = isinstance(tensor, Tensor) and not tensor.is_nested
-        if matched is None or not dense or tensor.ndim != _AXES[matched[2]]:
+        if matched is None or not dense or tensor.ndim != _AXES[matched[1]]:
             shape = f" of shape {tuple(tensor.shape)}" if dense else ""
             raise TargetFileError(
                 f"{path} holds {short(name)}{shape}: from tensors alone only dense networks are "
-                f"rebuilt, with the names 0.weight, 2.weight, …; {_REMEDY}"
+                f"rebuilt, with the names 0.weight, 2.weight, …; {_remedy(str(name))}"
             )
         try:
-            found[matched[2]][int(matched[1])] = plain_tensor(name, tensor)
+            plain[name] = plain_tensor(name, tensor)
         except ValueError as error:
             raise TargetFileError(f"{path}: {error}") from error
         _check_strides(path, name, tensor)
-    weights, biases = found["weight"], found["bias"]
+    try:
+        whole = masked(plain)
+    except ValueError as error:
+        raise TargetFileError(f"{path} {error}") from error
+    weights, biases = (
+        {
+            int(name.partition(".")[0]): tensor
+            for name, tensor in whole.items()
+            if name.endswith(kind)
+        }
+        for kind in _AXES
+    )
     places = sorted(weights)
     if (
         not weights

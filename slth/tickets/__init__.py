@@ -6,6 +6,7 @@ from warnings import warn
 
 from slth.objectives import Objective
 from slth.tickets.certificate import Certificate, verify
+from slth.tickets.dialects import apply_mask_, mask_of
 from slth.tickets.export import check_export_path, export
 from slth.tickets.judges.observed import ObservedPromise, Recount
 from slth.tickets.judges.pairs import PairPromise
@@ -31,8 +32,10 @@ __all__ = [
     "Ticket",
     "TicketFileError",
     "VerificationError",
+    "apply_mask_",
     "check_export_path",
     "export",
+    "mask_of",
     "observe",
     "recount",
     "verify",

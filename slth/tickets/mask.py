@@ -1,15 +1,17 @@
 """The 0/1 mask that turns a random network into a ticket."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log, prod
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import entr
+from torch import Tensor
 
 from slth.arrays import Bools, Bytes
 from slth.forms import integer, listed, short, unfit
+from slth.networks.module_fields import dense_tensor
 
 _SHAPE = listed(integer(1), 1, 32)
 
@@ -25,7 +27,8 @@ class Mask:
     Parameters
     ----------
     layers : iterable of array_like
-        One array per layer, with at least one axis, whose entries are exactly 0 or 1 (or booleans).
+        One array per layer, with at least one axis, whose entries are exactly 0 or 1 (or booleans);
+        tensors of any type and device.
 
     Attributes
     ----------
@@ -52,7 +55,7 @@ class Mask:
     _packed: tuple[Bytes, ...]
 
     def __init__(self, layers: Iterable[ArrayLike]) -> None:
-        if not isinstance(layers, Iterable):
+        if not isinstance(layers, Iterable) or isinstance(layers, Mapping):
             raise unfit("layers", layers, "a list of arrays")
         checked = [_boolean(index, layer) for index, layer in enumerate(layers)]
         self._set([np.packbits(layer) for layer in checked], [layer.shape for layer in checked])
@@ -210,6 +213,9 @@ def write_rows(packed: Bytes, start: int, rows: Bools) -> None:
 
 def _boolean(index: int, layer: ArrayLike) -> Bools:
     """Boolean form of one layer, refusing entries that are neither 0 nor 1."""
+    if isinstance(layer, Tensor):
+        tensor = dense_tensor(f"layer {index} of a mask", layer).detach().cpu()
+        layer = (tensor.double() if tensor.is_floating_point() else tensor).numpy()
     try:
         array = np.asarray(layer)
     except Exception as error:  # what an array may be made of can refuse in its own words

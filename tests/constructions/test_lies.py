@@ -153,6 +153,16 @@ def compiled(net: nn.Sequential) -> None:
     net[0]._compiled_call_impl = lambda x: 2 * x
 
 
+def pruned_infinity(net: nn.Sequential) -> None:
+    pruning.custom_from_mask(linear(net), "weight", 1 - torch.eye(4, 3))
+    linear(net).get_parameter("weight_orig").data[1, 1] = float("inf")
+
+
+def lost_mask(net: nn.Sequential) -> None:
+    pruning.custom_from_mask(linear(net), "weight", 1 - torch.eye(4, 3))
+    del linear(net).weight_mask
+
+
 def half_mask(net: nn.Sequential) -> None:
     pruning.custom_from_mask(linear(net), "weight", torch.full((4, 3), 0.5))
 
@@ -254,7 +264,15 @@ REFUSED: dict[str, tuple[Lie, str]] = {
         "weight, which must be a plain tensor, got None",
     ),
     "pruned by halves": (
-        changed(half_mask), "module 0 .* pruning mask with the entry 0.5, which is neither 0 nor 1"
+        changed(half_mask),
+        "module 0 .* 'CustomFromMask' of torch.nn.utils.prune, whose weight_mask has the entry 0.5",
+    ),
+    "an infinite weight pruned away": (
+        changed(pruned_infinity),
+        "module 0 .* 'CustomFromMask' .* weight_mask removes the weight inf, and 0 times that is",
+    ),
+    "pruned without a mask": (
+        changed(lost_mask), "module 0 .* 'CustomFromMask' .* weight_mask is missing"
     ),
     "other numbers than the weights": (
         changed(lambda net: setattr(linear(net), "in_features", 5)),

@@ -21,6 +21,8 @@ from slth.equivariance import EquivariantLinear, Lift, Space, TurnPool, permutat
 from slth.networks import TargetFileError, load_module, load_target, read
 from slth.networks.capture import SUPPORTED
 
+pruning: Any = torch.nn.utils.prune  # a part of torch that has no types
+
 
 @pytest.fixture(name="target")
 def target_fixture(module: Callable[..., nn.Sequential]) -> nn.Sequential:
@@ -59,6 +61,79 @@ def test_weights_alone_are_taken_for_a_dense_network(
     with pytest.warns(UserWarning, match="weights only: taken for linear layers with ReLU"):
         loaded = load_target(path)
     assert read(loaded).digest == read(target).digest
+
+
+def pruned_state(target: nn.Sequential) -> dict[str, torch.Tensor]:
+    for layer in (target[0], target[2]):
+        assert isinstance(layer, nn.Linear)
+        kept = torch.arange(layer.weight.numel()).reshape(layer.weight.shape) % 3 > 0
+        pruning.custom_from_mask(layer, "weight", kept)
+    return target.state_dict()
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
+def test_masks_of_pruned_weights_are_applied(
+    tmp_path: Path, target: nn.Sequential, suffix: str
+) -> None:
+    """Never the whole weights, which are in the file too."""
+    path = tmp_path / f"target{suffix}"
+    (torch.save if suffix == ".pt" else save_file)(pruned_state(target), path)
+    with pytest.warns(UserWarning, match="taken for linear layers with ReLU"):
+        loaded = load_target(path)
+    assert read(loaded).digest == read(target).digest
+    assert np.count_nonzero(read(loaded).coefficients[0]) == 8  # of 12
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.pop("0.weight_mask"), "holds 0.weight_orig: .*prune.remove"),
+        (lambda state: state.pop("2.weight_orig"), "holds 2.weight_mask: .*prune.remove"),
+        (
+            lambda state: state.update({"0.weight": state["0.weight_orig"]}),
+            "holds 0.weight and 0.weight_orig and 0.weight_mask: ",
+        ),
+        (
+            lambda state: state.update({"2.weight_mask": torch.ones(4, 2)}),
+            r"holds 2.weight_mask of shape \(4, 2\), expected that of 2.weight_orig, \(2, 4\)",
+        ),
+        (
+            lambda state: state["0.weight_mask"].fill_(2),
+            "holds 0.weight_mask with the entry 2.0, which is neither 0 nor 1",
+        ),
+        (
+            lambda state: state.update({"0.weight_mask": torch.ones(1).expand(4, 3)}),
+            "0.weight_mask has a tensor of shape .*but the file holds 1 numbers",
+        ),
+        (
+            lambda state: state.update({"0.parametrizations.weight.original": torch.ones(4, 3)}),
+            "first call torch.nn.utils.parametrize.remove_parametrizations",
+        ),
+    ],
+)
+def test_half_of_a_pruned_network_is_refused(
+    tmp_path: Path,
+    target: nn.Sequential,
+    change: Callable[[dict[str, torch.Tensor]], object],
+    message: str,
+) -> None:
+    path = tmp_path / "target.pt"
+    state = pruned_state(target)
+    change(state)
+    torch.save(state, path)
+    with pytest.raises(TargetFileError, match=message):
+        load_target(path)
+
+
+def test_a_pruned_module_in_a_file_is_refused_with_the_way_out(
+    tmp_path: Path, target: nn.Sequential
+) -> None:
+    """Its hook is code of a class that is not admitted."""
+    pruned_state(target)
+    path = tmp_path / "target.pt"
+    torch.save(target, path)
+    with pytest.raises(TargetFileError, match=r"first call torch\.nn\.utils\.prune\.remove"):
+        load_target(path)
 
 
 def test_twelve_layers_are_put_in_order(

@@ -4,10 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
+from torch import nn
 
 from slth.tickets import Mask
 from slth.tickets.mask import write_rows
@@ -81,6 +83,22 @@ def test_accepts_exact_zeros_and_ones(dtype: type) -> None:
     assert mask.kept == 3
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [torch.bfloat16, torch.float16, torch.float8_e5m2, torch.float64, torch.bool, torch.int8],
+)
+def test_takes_tensors_of_all_kinds(kind: torch.dtype) -> None:
+    assert Mask([torch.tensor([[0.0, 1.0]]).to(kind)]) == Mask([[[0, 1]]])
+
+
+def test_takes_parameters_and_what_makes_them() -> None:
+    ones = nn.Parameter(torch.eye(3))
+    assert Mask([ones, 1 * ones]).kept == 6
+    assert Mask(ones for _ in range(2)).kept == 6
+    with pytest.raises(ValueError, match=r"layer 0 has the entry 0\.5, which is neither"):
+        Mask([nn.Parameter(torch.tensor([0.5], dtype=torch.bfloat16))])
+
+
 @pytest.mark.parametrize("value", [0.5, 2, -1, np.nan, np.inf, 1 + 1e-12, 1e-300])
 def test_refuses_anything_else(value: float) -> None:
     with pytest.raises(ValueError, match="neither 0 nor 1"):
@@ -96,6 +114,10 @@ def test_refuses_anything_else(value: float) -> None:
         ([["1", "0"]], "not 0/1 numbers"),
         ([np.array([1j])], "not 0/1 numbers"),
         ([np.array([None])], "not 0/1 numbers"),
+        ([[1], torch.eye(2).to_sparse()], "layer 1 of a mask .* dense tensor .* is sparse"),
+        ([torch.ones(2, device="meta")], r"layer 0 of a mask .* is without values \(meta\)"),
+        ([torch.ones(2, dtype=torch.complex64)], "layer 0 of a mask holds complex64, not 0/1"),
+        ({"0.weight_mask": [1.0]}, "layers must be a list of arrays, got .*0.weight_mask"),
     ],
 )
 def test_refuses_what_is_no_mask(layers: list[object], message: str) -> None:
