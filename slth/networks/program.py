@@ -249,7 +249,10 @@ class _Reader:
         if not any(isinstance(one, _Named) for one in flat):
             if torch.Tag.nondeterministic_seeded in node.target.tags:
                 raise _Refused("is random")
-            return node.target(*args, **kwargs)
+            try:
+                return node.target(*args, **kwargs)
+            except Exception:  # torch may raise anything
+                raise _Refused("cannot be computed from parameters alone") from None
         if node.target is _aten._native_batch_norm_legit_no_training.default:
             return self._folded(node, given)
         if node.target not in _OPERATIONS:

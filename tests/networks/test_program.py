@@ -13,6 +13,7 @@ from torch.nn.utils import parametrizations
 from torch.nn.utils import prune as pruning
 
 import slth
+from slth.constructions import absorb_biases, rescale
 from slth.networks import Network, Target, check_reading, read, read_affine
 from slth.networks.layers import Add, Dense, Layer, Relu
 from slth.networks.network import Node
@@ -301,3 +302,25 @@ def test_bounds_hold_on_graphs_with_skips(target: Target) -> None:
     assert certificate.observed_error is not None
     assert certificate.observed_error <= certificate.bound
     assert certificate.max_weight_error <= 0.05
+
+
+def test_a_recurrent_layer_is_refused_by_name() -> None:
+    target = Written(lambda m, x: m.f(x)[0], f=nn.LSTM(4, 4, batch_first=True))
+    with pytest.raises(ValueError, match=r"module f of the target \(LSTM\) runs aten"):
+        read(target, (3, 4))
+
+
+def test_rewrites_that_are_for_chains_refuse_branches() -> None:
+    """Scales of parallel branches do not move freely: the network would be another one."""
+    skip, shape = vector(lambda m, x: x + m.f(x))
+    with pytest.raises(ValueError, match=r"adds branches, .* only chains are rescaled"):
+        rescale(skip, largest=0.01, input_shape=shape)
+    biased, _ = vector(lambda m, x: x + m.f(x), f=linear(bias=True))
+    with pytest.raises(ValueError, match="absorbed in a Sequential of plain layers only, Written"):
+        absorb_biases(biased, shape)
+
+
+def test_a_chain_of_any_class_is_rescaled() -> None:
+    chain, shape = vector(lambda m, x: m.g(m.f(x).relu()), f=linear(), g=linear())
+    rescaled, x = rescale(chain, largest=0.01, input_shape=shape), torch.randn(5, *shape)
+    assert torch.equal(rescaled.factor * rescaled.network(x), chain(x))

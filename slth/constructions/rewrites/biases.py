@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from slth.arrays import Floats32
 from slth.networks import Network, Target, check_reading, read_affine
+from slth.networks.capture import runs_program
 from slth.networks.layers import Join, Layer, Unweighted, Weighted
 
 
@@ -68,6 +69,10 @@ def absorb_biases(target: nn.Sequential, input_shape: Sequence[int] | None = Non
     >>> bool(error.abs().max() < 1e-14)
     True
     """
+    if runs_program(target):
+        raise ValueError(
+            f"biases are absorbed in a Sequential of plain layers only, {_name(target)} is none"
+        )
     known, biases = read_affine(target)
     biased = [index for index, bias in enumerate(biases) if bias is not None]
     if not biased:
@@ -148,5 +153,5 @@ def _named(position: int, layer: Layer) -> Iterator[None]:
         raise ValueError(f"layer {position} ({_name(layer)}) {error}") from None
 
 
-def _name(layer: Layer) -> str:
+def _name(layer: Layer | nn.Module) -> str:
     return type(layer).__name__

@@ -77,7 +77,8 @@ def rescale(
     Raises
     ------
     ValueError
-        If the target has a bias (use :func:`absorb_biases` first) or an unsupported module, or does
+        If the target has a bias (use :func:`absorb_biases` first), branches or an unsupported
+        module, or does
         not compute what was read off it, ``largest`` is not positive and finite, a scaled weight
         does not fit into float32, or the factor into float64.
 
@@ -103,6 +104,10 @@ def rescale(
     4.0
     """
     known = read(target, input_shape)
+    if not known.architecture.is_chain:
+        raise ValueError(
+            "the target adds branches, whose scales do not move freely: only chains are rescaled"
+        )
     reaches = _reaches(largest, len(known.coefficients))
     smallest = known.architecture.smallest_input_shape() if input_shape is None else input_shape
     check_reading(target, known, tuple(smallest))
