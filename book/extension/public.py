@@ -21,6 +21,7 @@ PACKAGES = (
     "slth.constructions",
     "slth.constructions.catalogue",
     "slth.equivariance",
+    "slth.learning",
     "slth.claims",
     "slth.targets",
     "slth.sweep",
@@ -34,6 +35,7 @@ PACKAGES = (
 INTERNAL = (
     "slth.constructions.relu.relu",
     "slth.constructions.subsets.choose",
+    "slth.learning.counts.largest",
     "slth.tickets.pruned_pair.PrunedPair",
 )
 """Names that are no part of a public face, but that chapters open up to show how it works."""
