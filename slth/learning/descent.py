@@ -84,9 +84,9 @@ class Descent:
         optimizer : torch.optim.Optimizer
             Over one group of tensors, which are changed in place.
         loss : callable
-            See :data:`Loss`.
+            See ``Loss``.
         data : Dataset
-            Whose training part is looked at, its inputs times :data:`slth.targets.training.SCALE`.
+            Whose training part is looked at, its inputs times 8, as in ``slth.targets``.
         generator : torch.Generator
             From which batches are drawn, and what the loss draws.
         settings : object

@@ -74,4 +74,4 @@ def test_the_browser_sees_what_is_wrong(built: Book, browser: Browser, tmp_path:
 
 def test_make_installs_the_browser_that_is_looked_for_first() -> None:
     recipe = (ROOT / "Makefile").read_text("utf-8").partition("\nbrowser:")[2].partition("\n\n")[0]
-    assert re.findall(r"install .*--no-install-recommends (\S+)", recipe) == [NAMES[0]]
+    assert re.findall(r"call debian,([^,)]+)\)", recipe) == [NAMES[0]]
