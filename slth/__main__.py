@@ -10,6 +10,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,8 @@ from slth.weight_laws import WEIGHT_LAWS
 if TYPE_CHECKING:
     from torch import nn
 
-    from slth.tickets import Ticket
+    from slth.tickets import LearnedTicket, Subnetwork
+    from slth.tickets.judges.observed import Recount
 
 # torch takes seconds to load: what needs it is imported by the commands that do.
 
@@ -264,9 +266,17 @@ def prune(
     click.echo(f"{output} is a strong lottery ticket\n{report.ticket_text(ticket)}")
 
 
-@main.command(epilog=_example("slth verify out.ticket target.pt"))
+@main.command(
+    epilog=_example("slth verify out.ticket target.pt", "slth verify learned.ticket --data digits")
+)
 @click.argument("ticket", type=_FILE)
-@click.argument("target", type=_FILE)
+@click.argument("target", type=_FILE, required=False)
+@click.option(
+    "--data",
+    metavar="NAME",
+    help="For a learned ticket, instead of TARGET: the data whose test part it was observed on, "
+    "such as digits or fashion-mnist.",
+)
 @_INPUT_SHAPE
 @_rewriting
 @click.option(
@@ -278,7 +288,8 @@ def prune(
 @_JSON
 def verify(
     ticket: Path,
-    target: Path,
+    target: Path | None,
+    data: str | None,
     input_shape: tuple[int, ...] | None,
     fold: bool,
     absorb_biases: bool,
@@ -286,26 +297,37 @@ def verify(
     observe: bool,
     as_json: bool,
 ) -> None:
-    """Judge TICKET against the network in TARGET.
+    """Judge TICKET against the network in TARGET, or by counting again on the data of its promise.
 
-    The random network is regenerated from the ticket's seed; the bound is computed from its mask.
+    The random network is regenerated from the ticket's seed; bound and count come from its mask.
     """
-    from slth.tickets import VerificationError, report
+    if target is not None and data is not None:
+        raise click.UsageError("give TARGET or --data, not both: slth show TICKET says which")
+    if data is not None and (input_shape or fold or absorb_biases or rescale):
+        raise click.UsageError("options that rewrite or read a TARGET make no sense with --data")
+    from slth.tickets import LearnedTicket, Ticket, VerificationError, report
     from slth.tickets import verify as judge
 
     stored = _ticket(ticket)
-    network, _ = _rewritten(target, fold, absorb_biases, rescale, input_shape)
     try:
-        certificate = judge(stored, network, observe=observe)
+        if isinstance(stored, Ticket) and target is not None:
+            network, _ = _rewritten(target, fold, absorb_biases, rescale, input_shape)
+            certificate = judge(stored, network, observe=observe)
+            facts = report.certificate_facts(stored, certificate)
+            text = report.certificate_text(stored, certificate)
+        elif isinstance(stored, LearnedTicket) and data is not None:
+            found = _recount(stored, data)
+            facts, text = report.recount_facts(stored, found), report.recount_text(stored, found)
+        else:
+            raise click.UsageError(f"{ticket} is a {stored.noun}: {_to_verify(stored, ticket)}")
     except VerificationError as error:
         if as_json:
             _print_json({"verified": False, "reason": str(error)})
-        raise VerificationError(f"{ticket} is no ticket for {target}: {error}") from error
+        raise VerificationError(f"{ticket} is no ticket for {target or data}: {error}") from error
     if as_json:
-        _print_json({"verified": True, **report.certificate_facts(stored, certificate)})
+        _print_json({"verified": True, **facts})
     else:
-        click.echo(f"{ticket} is a ticket for {target}")
-        click.echo(report.certificate_text(stored, certificate))
+        click.echo(f"{ticket} is a ticket for {target or data}\n{text}")
 
 
 @main.command(epilog=_example("slth show out.ticket"))
@@ -313,15 +335,18 @@ def verify(
 @_JSON
 def show(ticket: Path, as_json: bool) -> None:
     """Say what TICKET is and what it promises; nothing of it is verified."""
-    from slth.tickets import report
+    from slth.tickets import Ticket, report
+    from slth.tickets.rows import lines
 
-    stored = _ticket(ticket)
+    stored, size = _ticket(ticket), ticket.stat().st_size
     if as_json:
-        _print_json({"verified": None, **report.ticket_facts(stored)})
+        _print_json({"verified": None, **report.ticket_facts(stored), "file_bytes": size})
         return
+    noun = "strong lottery ticket" if isinstance(stored, Ticket) else stored.noun
     click.echo(
-        f"{ticket} says that it is a strong lottery ticket; nobody has verified it here:\n"
-        f"slth verify {ticket} TARGET does\n{report.ticket_text(stored)}"
+        f"{ticket} says that it is a {noun}; nobody has verified it here:\n"
+        f"{_to_verify(stored, ticket)}\n{report.ticket_text(stored)}\n"
+        + lines({"file": f"{size:,} bytes"})
     )
 
 
@@ -348,22 +373,27 @@ def export(
     .safetensors file with the state_dict.
     """
     _check_output(output, force)
-    from slth.tickets import check_export_path
+    from slth.tickets import Ticket, check_export_path
     from slth.tickets import export as store
     from slth.tickets import verify as judge
 
     check_export_path(output)
     stored = _ticket(ticket)
-    if target is not None:
+    if target is None:
+        store(stored, output, input_shape=input_shape, overwrite=force)
+        verified = (
+            "ticket that was not verified; --target TARGET verifies it first"
+            if isinstance(stored, Ticket)
+            else f"{stored.noun}; {_to_verify(stored, ticket)}"
+        )
+    elif isinstance(stored, Ticket):
         network, _ = _rewritten(target, fold, absorb_biases, rescale, input_shape)
         judge(stored, network, observe=False)
-    store(stored, output, overwrite=force)
-    verified = (
-        "of a ticket that was not verified; --target TARGET verifies it first"
-        if target is None
-        else f"of a ticket that was verified against {target}"
-    )
-    click.echo(f"wrote {output}, the network {verified}")
+        store(stored, output, overwrite=force)
+        verified = f"ticket that was verified against {target}"
+    else:
+        raise click.UsageError(f"{ticket} is a {stored.noun}, which has no target")
+    click.echo(f"wrote {output}, the network of a {verified}")
 
 
 def _check_output(path: Path, force: bool) -> None:
@@ -405,10 +435,38 @@ def _rewritten(
     return network, shape
 
 
-def _ticket(path: Path) -> "Ticket":
-    """Read a ticket; say what another file is."""
+def _recount(ticket: "LearnedTicket", name: str) -> "Recount":
+    """Count again on the test part of named data, in the shape that the ticket takes."""
+    from slth.targets import DATASETS
+    from slth.tickets import recount
+
+    if name not in DATASETS:
+        raise click.UsageError(f"there are no data {name!r}; known are {', '.join(DATASETS)}")
+    try:
+        data = DATASETS[name]()
+    except ModuleNotFoundError as error:
+        raise ValueError(str(error)) from error
+    x = data.x_test
+    if x[0].numel() == prod(ticket.input_shape):
+        x = x.reshape(-1, *ticket.input_shape)
+    return recount(ticket, x, data.y_test)
+
+
+def _to_verify(ticket: "Subnetwork", path: Path) -> str:
+    """Say what a person types to have a ticket judged."""
+    from slth.tickets import LearnedTicket, Ticket
+
+    if isinstance(ticket, Ticket):
+        return f"slth verify {path} TARGET does"
+    if isinstance(ticket, LearnedTicket):
+        return f"slth verify {path} --data NAME does"
+    return "there is nothing to verify"
+
+
+def _ticket(path: Path) -> "Subnetwork":
+    """Read a ticket of any kind; say what another file is."""
     from slth.networks.file_kind import NAMES, file_kind
-    from slth.tickets import Ticket, TicketFileError
+    from slth.tickets import Subnetwork, TicketFileError
 
     kind = file_kind(path)
     if kind in ("torch", "program", "tensors"):
@@ -416,7 +474,7 @@ def _ticket(path: Path) -> "Ticket":
             f"{path} is {NAMES[kind]} and holds no ticket; the ticket is named first, then the "
             "target"
         )
-    return Ticket.load(path)
+    return Subnetwork.load(path)
 
 
 def _print_json(content: dict[str, Any]) -> None:

@@ -1,11 +1,13 @@
 """The command line: what a person types, what it answers, and with which exit code."""
 
+import dataclasses
 import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
@@ -20,6 +22,7 @@ from torch import nn
 
 import slth
 from slth import __main__ as command_line
+from slth import targets
 from slth.constructions import (
     absorb_biases,
     construction_names,
@@ -27,8 +30,9 @@ from slth.constructions import (
     plan,
     rescale,
 )
-from slth.networks import WeightLaw
-from slth.tickets import Objective, ticket_file
+from slth.networks import Network, RandomNetwork, WeightLaw
+from slth.networks.layers import Conv, Dense, Flatten
+from slth.tickets import Mask, Objective, Subnetwork, observe, recount, ticket_file
 
 Run = Callable[..., Result]
 
@@ -308,7 +312,7 @@ def test_outputs_are_refused_before_any_work(
     run: Run, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("slth.networks.load_target", None)
-    monkeypatch.setattr("slth.tickets.Ticket.load", None)
+    monkeypatch.setattr("slth.tickets.Subnetwork.load", None)
     Path("model.pt2").write_text("precious")
     Path("folder").mkdir()
     assert "model.pt2 exists; --force" in run(*command, "-o", "model.pt2", code=2).stderr
@@ -372,7 +376,7 @@ def test_an_interruption_of_what_writes_nothing_says_nothing_of_writing(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(slth.Ticket, "load", interrupted)
+    monkeypatch.setattr(slth.tickets.Subnetwork, "load", interrupted)
     assert run("show", "out.ticket", code=130).stderr == "Interrupted\n"
 
 
@@ -595,7 +599,7 @@ def test_export_writes_the_network(run: Run, name: str) -> None:
 
 
 def test_export_refuses_another_kind_of_model(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slth.tickets.Ticket.load", None)
+    monkeypatch.setattr("slth.tickets.Subnetwork.load", None)
     result = run("export", "out.ticket", "-o", "model.onnx", code=2)
     assert "exported to a .pt2 or .safetensors file, not to model.onnx" in result.stderr
 
@@ -624,7 +628,151 @@ def test_a_convolutional_network_goes_all_the_way(run: Run) -> None:
     assert "from tensors alone only dense networks are rebuilt" in result.stderr
 
 
+# subnetworks and learned tickets
+
+
+@pytest.fixture(name="learned")
+def learned_fixture(run: Run) -> slth.tickets.LearnedTicket:
+    """Put a subnetwork and a ticket observed on the digits beside the others."""
+    network = RandomNetwork.dense((64, 20, 10), seed=1)
+    rng = np.random.default_rng(0)
+    found = Subnetwork(network, Mask([rng.random(shape) < 0.3 for shape in network.shapes]))
+    found.save("found.ticket")
+    data = targets.digits()
+    learned = observe(found, data.x_test, data.y_test)
+    learned.save("learned.ticket")
+    return learned
+
+
+def test_verify_counts_again(run: Run, learned: slth.tickets.LearnedTicket) -> None:
+    data = targets.digits()
+    counted = recount(learned, data.x_test, data.y_test)
+    found = json.loads(run("verify", "learned.ticket", "--data", "digits", "--json").stdout)
+    assert (found["verified"], found["promise"]) == (True, "observed")
+    assert (found["correct"], found["tested"]) == (counted.correct, 450)
+    assert (found["accuracy"], found["interval"]) == (counted.accuracy, [*counted.interval])
+    text = run("verify", "learned.ticket", "--data", "digits").stdout
+    assert text.startswith("learned.ticket is a ticket for digits\n")
+    assert f"counted again         {counted.correct} of 450\n" in text
+
+
+def test_verify_takes_images_as_the_ticket_does(run: Run) -> None:
+    architecture = Network.chain([Flatten(), Dense(64, 10)])
+    network = RandomNetwork(architecture, 0)
+    images = targets.digits().images()
+    found = Subnetwork(network, Mask([np.ones(shape) for shape in network.shapes]))
+    observe(found, images.x_test, images.y_test).save("images.ticket")
+    run("verify", "images.ticket", "--data", "digits")
+
+
+def test_verify_refuses_other_data_counts_and_bits(
+    run: Run, learned: slth.tickets.LearnedTicket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header, arrays = ticket_file.read(Path("learned.ticket"))
+    promise = {**header["promise"], "correct": learned.promise.correct + 1}
+    ticket_file.write(Path("count.ticket"), {**header, "promise": promise}, arrays)
+    layers = [layer.copy() for layer in learned.mask.layers]
+    layers[1].flat[7] ^= True
+    dataclasses.replace(learned, mask=Mask(layers)).save("bit.ticket")
+    for name, message in [
+        ("count.ticket", f"the ticket says {learned.promise.correct + 1}"),
+        ("bit.ticket", "the mask is another one"),
+    ]:
+        result = run("verify", name, "--data", "digits", code=1)
+        assert result.stdout == ""
+        assert f"{name} is no ticket for digits: " in result.stderr
+        assert message in result.stderr
+    told = run("verify", "bit.ticket", "--data", "digits", "--json", code=1).stdout
+    assert json.loads(told)["verified"] is False
+    other = partial(targets.digits, seed=1)
+    monkeypatch.setattr(targets, "DATASETS", {"other": other})
+    result = run("verify", "learned.ticket", "--data", "other", code=1)
+    assert "the ticket was observed on the data" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("learned.ticket",), "is a learned ticket, observed on data: slth verify learned.ticket "),
+        (("learned.ticket", "target.pt"), "slth verify learned.ticket --data NAME does"),
+        (("out.ticket",), "is a ticket for a target: slth verify out.ticket TARGET does"),
+        (("out.ticket", "--data", "digits"), "slth verify out.ticket TARGET does"),
+        (("found.ticket", "--data", "digits"), "nothing is promised: there is nothing to verify"),
+        (("learned.ticket", "target.pt", "--data", "digits"), "TARGET or --data, not both"),
+        (("learned.ticket", "--data", "digits", "--fold"), "make no sense with --data"),
+        (("learned.ticket", "--data", "nothing"), "no data 'nothing'; known are digits, "),
+    ],
+)
+@pytest.mark.usefixtures("learned")
+def test_verify_says_what_a_kind_of_ticket_needs(
+    run: Run, arguments: tuple[str, ...], message: str
+) -> None:
+    result = run("verify", *arguments, code=2)
+    assert message in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("error", [ModuleNotFoundError, ConnectionError, FileNotFoundError])
+@pytest.mark.usefixtures("learned")
+def test_data_that_are_not_to_be_had_are_named(
+    run: Run, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load() -> targets.Dataset:
+        raise error("these data are to be had by other means")
+
+    monkeypatch.setattr(targets, "DATASETS", {"absent": load})
+    result = run("verify", "learned.ticket", "--data", "absent", code=2)
+    assert result.stderr == "Error: these data are to be had by other means\n"
+
+
+@pytest.mark.parametrize("name", ["out.ticket", "learned.ticket", "found.ticket"])
+@pytest.mark.usefixtures("learned")
+def test_show_and_export_know_every_kind(run: Run, name: str) -> None:
+    stored, size = Subnetwork.load(name), Path(name).stat().st_size
+    found = json.loads(run("show", name, "--json").stdout)
+    assert (found["kind"], found["verified"]) == (type(stored).__name__, None)
+    assert found["densities"] == [*stored.densities]
+    assert found["entropy_bytes"] == stored.mask.entropy_bytes
+    assert found["file_bytes"] == size
+    text = run("show", name).stdout
+    assert f"file                  {size:,} bytes\n" in text
+    assert ", ".join(f"{density:.4g}" for density in stored.densities) in text
+    run("export", name, "-o", "model.safetensors")
+    state = stored.network().state_dict()
+    assert {**load_file("model.safetensors")}.keys() == state.keys()
+    assert all(torch.equal(load_file("model.safetensors")[key], state[key]) for key in state)
+
+
+@pytest.mark.usefixtures("learned")
+def test_export_asks_for_a_shape_and_refuses_targets_of_none(run: Run) -> None:
+    network = RandomNetwork(Network.chain([Conv(1, 1, (3, 3)), Flatten(), Dense(36, 2)]), 0)
+    Subnetwork(network, Mask([np.ones(shape) for shape in network.shapes])).save("conv.ticket")
+    arguments = ("export", "conv.ticket", "-o", "conv.pt2")
+    assert "input" in run(*arguments, code=2).stderr
+    run(*arguments, "--input-shape", "1,8,8")
+    x = torch.ones(3, 1, 8, 8)
+    expected = Subnetwork.load("conv.ticket").network()(x)
+    assert torch.equal(torch.export.load("conv.pt2").module()(x), expected)
+    result = run("export", "learned.ticket", "--target", "target.pt", "-o", "no.pt2", code=2)
+    assert "learned.ticket is a learned ticket, observed on data, which has no" in result.stderr
+    assert not Path("no.pt2").exists()
+
+
 # processes
+
+
+@pytest.mark.usefixtures("run")
+def test_a_fresh_process_counts_the_same(learned: slth.tickets.LearnedTicket) -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "slth", "verify", "learned.ticket", "--data", "digits", "--json"],
+        env={**os.environ, "PYTHONPATH": str(Path(slth.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    found = json.loads(told.stdout)
+    assert (found["correct"], found["kept"]) == (learned.promise.correct, learned.mask.kept)
 
 
 def test_a_fresh_process_verifies_what_another_wrote(run: Run) -> None:

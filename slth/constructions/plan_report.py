@@ -1,7 +1,7 @@
 """A plan in words, for people."""
 
 from slth.constructions.plan import Plan
-from slth.tickets.report import by_layer, lines, short
+from slth.tickets.rows import by_layer, lines, short
 
 
 def plan_text(plan: Plan) -> str:

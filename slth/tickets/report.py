@@ -1,17 +1,18 @@
 """Tickets and certificates in words: for programs (JSON) and for people (lines of text)."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
-from math import isfinite
+from math import ceil, isfinite
 from typing import Any
 
-from slth.networks.layers import Layer
 from slth.tickets.certificate import Certificate
+from slth.tickets.judges.observed import Recount
+from slth.tickets.learned_ticket import LearnedTicket
+from slth.tickets.rows import by_layer, lines, short
+from slth.tickets.subnetwork import Subnetwork
 from slth.tickets.ticket import Ticket
 
 
-def ticket_facts(ticket: Ticket) -> dict[str, Any]:
-    """Collect what a ticket says of itself, ready for JSON.
+def ticket_facts(ticket: Subnetwork) -> dict[str, Any]:
+    """Collect what a ticket of any kind says of itself, ready for JSON.
 
     Examples
     --------
@@ -24,39 +25,48 @@ def ticket_facts(ticket: Ticket) -> dict[str, Any]:
     ([{'kind': 'Dense', 'inputs': 1, 'outputs': 1}], 'malach', 2)
     """
     network = ticket.random_network
-    return {
-        "target_layers": ticket.target_architecture.to_json(),
-        "target_digest": ticket.target_digest,
-        "input_shape": ticket.input_shape,
-        "nonnegative_inputs": ticket.nonnegative_inputs,
+    facts = {
+        "kind": type(ticket).__name__,
+        **{name: getattr(ticket, name) for name in ticket.forms if name != "promise"},
         "random_layers": network.architecture.to_json(),
         "seed": network.seed,
         "law": network.law,
-        "random_digest": ticket.random_digest,
-        **_promise(ticket),
         "kept": ticket.mask.kept,
         "total": ticket.mask.total,
         "density": ticket.density,
-        "overparameterization": ticket.overparameterization,
+        "densities": ticket.densities,
+        "entropy_bytes": ticket.mask.entropy_bytes,
     }
+    if isinstance(ticket, Ticket | LearnedTicket):
+        facts |= _promise(ticket)
+    if isinstance(ticket, Ticket):
+        facts["target_layers"] = ticket.target_architecture.to_json()
+        facts["overparameterization"] = ticket.overparameterization
+    return facts
 
 
-def ticket_text(ticket: Ticket) -> str:
-    """Say to a person what a ticket is and what it promises."""
+def ticket_text(ticket: Subnetwork) -> str:
+    """Say to a person what a ticket of any kind is and what it promises."""
     network = ticket.random_network
-    sign = "non-negative" if ticket.nonnegative_inputs else "of any sign"
-    return lines(
-        {
-            "target": [short(layer) for layer in ticket.target_layers],
-            "target's sha256": ticket.target_digest,
-            "inputs": f"shape {ticket.input_shape}, {sign}",
-            "random network": [short(layer) for layer in network.layers],
-            "random weights": f"{network.law}, seed {network.seed}",
-            **ticket.promise.terms(),
-            "in float32": "rounding comes on top: verify bounds it",
-            **_counts(ticket),
-        }
-    )
+    rows: dict[str, str | list[str]] = {}
+    if isinstance(ticket, Ticket):
+        rows["target"] = [short(layer) for layer in ticket.target_layers]
+        rows["target's sha256"] = ticket.target_digest
+        sign = "non-negative" if ticket.nonnegative_inputs else "of any sign"
+        rows["inputs"] = f"shape {ticket.input_shape}, {sign}"
+    elif isinstance(ticket, LearnedTicket):
+        rows["inputs"] = f"shape {ticket.input_shape}"
+    rows["random network"] = [short(layer) for layer in network.layers]
+    rows["random weights"] = f"{network.law}, seed {network.seed}"
+    if isinstance(ticket, Ticket | LearnedTicket):
+        rows |= ticket.promise.terms()
+    if isinstance(ticket, Ticket):
+        rows["in float32"] = "rounding comes on top: verify bounds it"
+    rows |= _counts(ticket)
+    rows["density by layer"] = ", ".join(f"{density:.4g}" for density in ticket.densities)
+    entropy = ceil(ticket.mask.entropy_bytes)
+    rows["mask's entropy"] = f"{entropy:,} bytes on average, for masks of these densities"
+    return lines(rows)
 
 
 def certificate_facts(ticket: Ticket, certificate: Certificate) -> dict[str, Any]:
@@ -93,44 +103,46 @@ def certificate_text(ticket: Ticket, certificate: Certificate) -> str:
     )
 
 
-def _promise(ticket: Ticket) -> dict[str, Any]:
+def recount_facts(ticket: LearnedTicket, found: Recount) -> dict[str, Any]:
+    """Collect what :func:`slth.tickets.recount` found out about a ticket, ready for JSON."""
+    return {
+        **_promise(ticket),
+        "tested": found.tested,
+        "correct": found.correct,
+        "accuracy": found.accuracy,
+        "interval": found.interval,
+        "margin": found.margin,
+        "kept": found.kept,
+        "total": found.total,
+        "density": found.density,
+    }
+
+
+def recount_text(ticket: LearnedTicket, found: Recount) -> str:
+    """Say to a person what :func:`slth.tickets.recount` found out about a ticket."""
+    low, high = found.interval
+    return lines(
+        {
+            **ticket.promise.terms(),
+            "counted again": f"{found.correct:,} of {found.tested:,}",
+            "accuracy": f"{100 * low:.4g} % to {100 * high:.4g} % on the population (99 %), "
+            "if the search has not seen these inputs",
+            **_counts(ticket),
+        }
+    )
+
+
+def _promise(ticket: Ticket | LearnedTicket) -> dict[str, Any]:
     fields = ticket.promise.to_json()
     return {"promise": fields.pop("kind"), **fields}
 
 
-def _counts(ticket: Ticket) -> dict[str, str]:
-    return {
+def _counts(ticket: Subnetwork) -> dict[str, str]:
+    counts = {
         "kept": f"{ticket.mask.kept:,} of {ticket.mask.total:,} random weights",
         "density": f"{ticket.density:.4g}",
-        "overparameterization": f"{ticket.overparameterization:.4g} random weights per weight",
     }
-
-
-def short(layer: Layer) -> str:
-    """Leave out what has its usual value.
-
-    Examples
-    --------
-    >>> from slth.networks.layers import Conv
-    >>> short(Conv(1, 6, kernel=(5, 5), padding=(2, 2)))
-    'Conv(inputs=1, outputs=6, kernel=(5, 5), padding=(2, 2))'
-    """
-    values = [(field, getattr(layer, field.name)) for field in fields(layer)]  # type: ignore[arg-type]
-    told = [f"{field.name}={value}" for field, value in values if value != field.default]
-    return f"{type(layer).__name__}({', '.join(told)})"
-
-
-def by_layer(values: Iterable[str]) -> str:
-    """Say a value once if all layers share it."""
-    each = list(values)
-    return each[0] if len(set(each)) == 1 else f"{', '.join(each)} (layer by layer)"
-
-
-def lines(rows: Mapping[str, str | list[str]]) -> str:
-    """Put one quantity on a line, a list on several."""
-    told = []
-    for name, text in rows.items():
-        for line in [text] if isinstance(text, str) else text:
-            told.append(f"  {name:<20}  {line}")
-            name = ""
-    return "\n".join(told)
+    if isinstance(ticket, Ticket):
+        over = f"{ticket.overparameterization:.4g} random weights per weight"
+        counts["overparameterization"] = over
+    return counts

@@ -18,7 +18,7 @@ from slth.tickets.adversary import Domain, largest_error
 from slth.tickets.certificate import Certificate
 from slth.tickets.promise import TargetPromise
 from slth.tickets.pruned_pair import PrunedPair, VerificationError, relative_loss
-from slth.tickets.report import by_layer
+from slth.tickets.rows import by_layer
 from slth.tickets.ticket import Ticket
 
 HALVES = ("positive", "negative")
