@@ -1,7 +1,7 @@
 """Masks that are learned: subnetworks of a random network that do well on data."""
 
 from slth.learning.biprop import biprop
-from slth.learning.descent import CheckpointError, Descent
+from slth.learning.descent import CheckpointError, Descent, How
 from slth.learning.edge_popup import edge_popup
 from slth.learning.found import Found
 from slth.learning.gates import gates
@@ -20,6 +20,7 @@ __all__ = [
     "CheckpointError",
     "Descent",
     "Found",
+    "How",
     "Scope",
     "Supermask",
     "Trained",

@@ -1,19 +1,16 @@
 """Biprop: a mask for the signs of random weights."""
 
 from collections.abc import Sequence
-from os import PathLike
+from typing import Unpack
 
-import torch
 from torch import Tensor
 
-from slth.forms import number
-from slth.learning.descent import Descent, check_data, cross_entropy
-from slth.learning.found import Found, detached
-from slth.learning.scaled import scaled_weights
-from slth.learning.scores import Choice, Scope, initial_scores
+from slth.learning.descent import Descent, How
+from slth.learning.found import Found
+from slth.learning.scores import Choice, Scope, compete
 from slth.networks import RandomNetwork
 from slth.targets import Dataset
-from slth.tickets import Mask, Subnetwork
+from slth.tickets import Subnetwork
 
 
 def biprop(
@@ -23,12 +20,8 @@ def biprop(
     *,
     scope: Scope = "layer",
     anneal: bool = False,
-    steps: int = 1500,
-    batch: int = 128,
     learning_rate: float = 0.1,
-    seed: int = 0,
-    progress: bool = False,
-    checkpoint: str | PathLike[str] | None = None,
+    **how: Unpack[How],
 ) -> Found:
     r"""Learn scores as edge-popup does, for a network of which only the signs are used.
 
@@ -52,14 +45,11 @@ def biprop(
         Who competes with whom.
     anneal : bool
         Whether the density falls from 1.
-    steps, batch, seed : int
-        See :class:`slth.learning.Descent`.
     learning_rate : float
         Of SGD.
-    progress : bool
-        Whether a bar is shown.
-    checkpoint : path-like, optional
-        File from which an interrupted search goes on.
+    **how : int, bool or path-like
+        ``steps``, ``batch``, ``seed``, ``progress`` and ``checkpoint`` of
+        :class:`slth.learning.Descent`.
 
     Returns
     -------
@@ -84,28 +74,12 @@ def biprop(
     ('signs', 555)
     """
     choose = Choice(network, density, scope, anneal)
-    check_data(network, data)
-    descent = Descent(steps, batch, seed, progress, checkpoint)
-    rate = number(above=0.0)("learning_rate", learning_rate)
-    weights = scaled_weights(network)
-    scores = initial_scores(network, descent)
-
-    def loss(x: Tensor, y: Tensor, done: float) -> Tensor:
-        masks = [torch.from_numpy(layer) for layer in choose(scores, done)]
-        kept = [
-            _mean(weight, mask) * weight.sign() * mask
-            + weight * (score.abs() - score.abs().detach())
-            for weight, mask, score in zip(weights, masks, scores, strict=True)
-        ]
-        return cross_entropy(network, kept, x, y)
-
-    optimizer = torch.optim.SGD(scores, rate, momentum=0.9, weight_decay=1e-4)
-    settings = ("biprop", network, choose.densities, scope, anneal, rate)
-    losses = descent.run(optimizer, loss, data, descent.generator(1), settings)
+    found = compete(network, data, choose, learning_rate, Descent(**how), _signs)
     signs = RandomNetwork(network.architecture, network.seed, "signs")
-    return Found(Subnetwork(signs, Mask(choose(scores, 1.0))), detached(scores), losses)
+    return Found(Subnetwork(signs, found[0]), *found[1:])
 
 
-def _mean(weight: Tensor, mask: Tensor) -> Tensor:
-    """Return the mean size of the kept weights, 0 of none."""
-    return (weight.abs() * mask).sum() / mask.sum().clamp(min=1)
+def _signs(weight: Tensor, mask: Tensor, soft: Tensor) -> Tensor:
+    """Return the signs of the kept weights times their mean size, which is 0 if none is kept."""
+    mean = (weight.abs() * mask).sum() / mask.sum().clamp(min=1)
+    return mean * weight.sign() * mask + weight * soft

@@ -4,10 +4,11 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from json import JSONDecodeError
 from math import cos, pi
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -29,6 +30,16 @@ Loss = Callable[[Tensor, Tensor, float], Tensor]
 """Of a batch of inputs, their classes, and the share of the steps that is done."""
 
 
+class How(TypedDict, total=False):
+    """The fields of :class:`Descent`, as searches take them by keyword."""
+
+    steps: int
+    batch: int
+    seed: int
+    progress: bool
+    checkpoint: str | PathLike[str] | None
+
+
 class CheckpointError(ValueError):
     """A file is no checkpoint of this search; the message says why."""
 
@@ -46,12 +57,24 @@ class Descent:
     progress : bool
         Whether a bar shows how far it is, on standard error.
     checkpoint : path-like, optional
-        File in which the state is kept every hundred steps.  A search that finds its own state
-        there goes on from it, to the same bits; the file is removed at the end.
+        File in which the state is kept, every hundred steps and at the end.  A search that finds
+        its own state there goes on from it, to the same bits; one that is over returns at once.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or the folder of the checkpoint does not exist.
+
+    Examples
+    --------
+    >>> Descent(steps=0)
+    Traceback (most recent call last):
+        ...
+    ValueError: steps must be an integer >= 1, got 0
     """
 
-    steps: int
-    batch: int
+    steps: int = 1500
+    batch: int = 128
     seed: int = 0
     progress: bool = False
     checkpoint: str | PathLike[str] | None = None
@@ -61,6 +84,8 @@ class Descent:
         for name, form in (("steps", integer(1)), ("batch", integer(1)), ("progress", flag)):
             object.__setattr__(self, name, form(name, getattr(self, name)))
         object.__setattr__(self, "seed", integer(0, 2**63 - 1)("seed", self.seed))
+        if self.checkpoint is not None and not Path(self.checkpoint).parent.is_dir():
+            raise ValueError(f"there is no folder for the checkpoint {self.checkpoint}")
 
     def generator(self, purpose: int = 0) -> torch.Generator:
         """Return a generator of this seed; different purposes draw from different streams."""
@@ -111,6 +136,8 @@ class Descent:
         history: list[float] = []
         if path is not None and path.exists():
             history = _resume(path, digest, tensors, optimizer, generator)
+            if len(history) > self.steps:
+                raise CheckpointError(f"{path} holds {len(history)} steps of {self.steps}")
             [group] = optimizer.param_groups  # reading a state makes new ones
         with (
             one_thread(),
@@ -130,10 +157,8 @@ class Descent:
                 optimizer.step()
                 history.append(float(value.detach()))
                 bar.update()
-                if path is not None and (step + 1) % _EVERY == 0:
+                if path is not None and (len(history) % _EVERY == 0 or len(history) == self.steps):
                     _store(path, digest, tensors, optimizer, generator, history)
-        if path is not None:
-            path.unlink(missing_ok=True)
         return tuple(history)
 
 
@@ -206,7 +231,8 @@ def _resume(
             header = json.loads((stored.metadata() or {}).get(_KEY, "{}"))
             if header != {"search": digest}:
                 raise CheckpointError(
-                    f"{path} is no checkpoint of this search, but {short(header)}"
+                    f"{path} is no checkpoint of this search, but {short(header)}: remove it, or "
+                    "name another file"
                 )
             parts = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
         history: list[float] = parts.pop("history").tolist()
@@ -216,11 +242,19 @@ def _resume(
             for name, value in parts.items():
                 kind, _, rest = name.partition(".")
                 if kind == "tensor":
-                    tensors[int(rest)].copy_(value)
+                    own = tensors[int(rest)]
+                    own.copy_(value.reshape(own.shape))  # without broadcasting
                 else:
                     index, _, field = rest.partition(".")
                     state.setdefault(int(index), {})[field] = value
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    except (SafetensorError, KeyError, IndexError, RuntimeError, TypeError) as error:
+    except (
+        SafetensorError,
+        KeyError,
+        IndexError,
+        RuntimeError,
+        TypeError,
+        JSONDecodeError,
+    ) as error:
         raise CheckpointError(f"{path} is no readable checkpoint: {error}") from error
     return history

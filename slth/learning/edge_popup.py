@@ -1,19 +1,16 @@
 """Edge-popup: scores compete for the places in the mask."""
 
 from collections.abc import Sequence
-from os import PathLike
+from typing import Unpack
 
-import torch
 from torch import Tensor
 
-from slth.forms import number
-from slth.learning.descent import Descent, check_data, cross_entropy
-from slth.learning.found import Found, detached
-from slth.learning.scaled import scaled_weights
-from slth.learning.scores import Choice, Scope, initial_scores, through
+from slth.learning.descent import Descent, How
+from slth.learning.found import Found
+from slth.learning.scores import Choice, Scope, compete
 from slth.networks import RandomNetwork
 from slth.targets import Dataset
-from slth.tickets import Mask, Subnetwork
+from slth.tickets import Subnetwork
 
 
 def edge_popup(
@@ -23,12 +20,8 @@ def edge_popup(
     *,
     scope: Scope = "layer",
     anneal: bool = False,
-    steps: int = 1500,
-    batch: int = 128,
     learning_rate: float = 0.1,
-    seed: int = 0,
-    progress: bool = False,
-    checkpoint: str | PathLike[str] | None = None,
+    **how: Unpack[How],
 ) -> Found:
     r"""Learn a score for every edge; those with the largest $|s|$ are kept.
 
@@ -51,14 +44,11 @@ def edge_popup(
     anneal : bool
         Let the density fall from 1 to its value within the first 60 % of the steps,
         $d + (1-d)(1-t/0.6)^3$, instead of standing from the start.
-    steps, batch, seed : int
-        See :class:`slth.learning.Descent`, also for the next two.
-    progress : bool
-        Whether a bar is shown.
-    checkpoint : path-like, optional
-        File from which an interrupted search goes on.
     learning_rate : float
         Of SGD with momentum 0.9 and weight decay $10^{-4}$; it falls along half a cosine.
+    **how : int, bool or path-like
+        ``steps``, ``batch``, ``seed``, ``progress`` and ``checkpoint`` of
+        :class:`slth.learning.Descent`.
 
     Returns
     -------
@@ -84,22 +74,10 @@ def edge_popup(
     (555, (0.25, 0.25))
     """
     choose = Choice(network, density, scope, anneal)
-    check_data(network, data)
-    descent = Descent(steps, batch, seed, progress, checkpoint)
-    rate = number(above=0.0)("learning_rate", learning_rate)
-    weights = scaled_weights(network)
-    scores = initial_scores(network, descent)
+    found = compete(network, data, choose, learning_rate, Descent(**how), _kept)
+    return Found(Subnetwork(network, found[0]), *found[1:])
 
-    def loss(x: Tensor, y: Tensor, done: float) -> Tensor:
-        masks = [torch.from_numpy(layer) for layer in choose(scores, done)]
-        kept = [
-            weight * through(mask, score.abs())
-            for weight, mask, score in zip(weights, masks, scores, strict=True)
-        ]
-        return cross_entropy(network, kept, x, y)
 
-    optimizer = torch.optim.SGD(scores, rate, momentum=0.9, weight_decay=1e-4)
-    settings = ("edge_popup", network, choose.densities, scope, anneal, rate)
-    losses = descent.run(optimizer, loss, data, descent.generator(1), settings)
-    mask = Mask(choose(scores, 1.0))
-    return Found(Subnetwork(network, mask), detached(scores), losses)
+def _kept(weight: Tensor, mask: Tensor, soft: Tensor) -> Tensor:
+    """Return the kept weights, as they were drawn."""
+    return weight * (mask + soft)

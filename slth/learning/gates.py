@@ -1,12 +1,12 @@
 """Gates: noisy switches that pay for being open."""
 
-from os import PathLike
+from typing import Unpack
 
 import torch
 from torch import Tensor
 
 from slth.forms import number
-from slth.learning.descent import Descent, check_data, cross_entropy
+from slth.learning.descent import Descent, How, check_data, cross_entropy
 from slth.learning.found import Found, detached
 from slth.learning.scaled import scaled_weights
 from slth.networks import RandomNetwork
@@ -22,12 +22,8 @@ def gates(
     data: Dataset,
     penalty: float,
     *,
-    steps: int = 1500,
-    batch: int = 128,
     learning_rate: float = 0.05,
-    seed: int = 0,
-    progress: bool = False,
-    checkpoint: str | PathLike[str] | None = None,
+    **how: Unpack[How],
 ) -> Found:
     r"""Learn a gate for every edge, with a price on the expected share of open ones.
 
@@ -45,14 +41,11 @@ def gates(
         Only its training part is looked at.
     penalty : float
         $\lambda \ge 0$.
-    steps, batch, seed : int
-        See :class:`slth.learning.Descent`, also for the next two.
-    progress : bool
-        Whether a bar is shown.
-    checkpoint : path-like, optional
-        File from which an interrupted search goes on.
     learning_rate : float
         Of Adam.
+    **how : int, bool or path-like
+        ``steps``, ``batch``, ``seed``, ``progress`` and ``checkpoint`` of
+        :class:`slth.learning.Descent`.
 
     Returns
     -------
@@ -67,8 +60,8 @@ def gates(
 
     Notes
     -----
-    Stochastic gates (Yamada et al. 2020) on frozen random weights, as Tsayag and Lindenbaum 2026
-    propose.
+    Tsayag and Lindenbaum 2026 learn relaxed gates on frozen random weights, with a price on open
+    ones; noise, price and rates here are our own.
 
     Examples
     --------
@@ -81,7 +74,7 @@ def gates(
     price = number(0.0)("penalty", penalty)
     rate = number(above=0.0)("learning_rate", learning_rate)
     check_data(network, data)
-    descent = Descent(steps, batch, seed, progress, checkpoint)
+    descent = Descent(**how)
     weights = scaled_weights(network)
     means = [torch.full(shape, _OPEN, requires_grad=True) for shape in network.shapes]
     total = sum(mean.numel() for mean in means)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from os import PathLike
+from os import fspath
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from slth.forms import integer
 from slth.learning.counts import kept_of, largest
-from slth.learning.descent import Descent, check_data, cross_entropy
+from slth.learning.descent import Descent, How, check_data, cross_entropy
 from slth.learning.found import detached
 from slth.learning.scaled import scaled_weights
 from slth.learning.scores import density_form
@@ -52,11 +52,7 @@ def train_masked(
     data: Dataset,
     *,
     start: Sequence[Tensor] | None = None,
-    steps: int = 800,
-    batch: int = 60,
-    seed: int = 0,
-    progress: bool = False,
-    checkpoint: str | PathLike[str] | None = None,
+    **how: Unpack[How],
 ) -> Trained:
     r"""Train the kept weights; removed ones are 0 in every step, whatever the optimiser remembers.
 
@@ -72,12 +68,9 @@ def train_masked(
     start : sequence of torch.Tensor, optional
         Weights to start from; by default the random ones, scaled as in
         :func:`slth.learning.scaled_weights`.
-    steps, batch, seed : int
-        See :class:`slth.learning.Descent`, also for the next two.
-    progress : bool
-        Whether a bar is shown.
-    checkpoint : path-like, optional
-        File from which an interrupted search goes on.
+    **how : int, bool or path-like
+        ``steps`` (800 here), ``batch`` (60 here), ``seed``, ``progress`` and ``checkpoint`` of
+        :class:`slth.learning.Descent`.
 
     Raises
     ------
@@ -96,7 +89,7 @@ def train_masked(
     """
     network = subnetwork.random_network
     check_data(network, data)
-    descent = Descent(steps, batch, seed, progress, checkpoint)
+    descent = Descent(**_options(how))
     begin = scaled_weights(network) if start is None else list(start)
     if tuple(tuple(weight.shape) for weight in begin) != network.shapes:
         raise ValueError(
@@ -110,7 +103,7 @@ def train_masked(
     def loss(x: Tensor, y: Tensor, done: float) -> Tensor:
         return cross_entropy(network, [w * m for w, m in zip(weights, masks, strict=True)], x, y)
 
-    settings = ("train_masked", network, [layer.tobytes() for layer in subnetwork.mask.packed()])
+    settings = ("train_masked", network, subnetwork.mask.digest())
     adam = torch.optim.Adam(weights, _RATE)
     losses = descent.run(adam, loss, data, descent.generator(1), settings, cosine=False)
     after = [w * m for w, m in zip(detached(weights), masks, strict=True)]
@@ -124,20 +117,17 @@ def iterative_magnitude(
     rounds: int,
     keep: float = 0.8,
     rewind: int = 0,
-    steps: int = 800,
-    batch: int = 60,
-    seed: int = 0,
-    progress: bool = False,
+    **how: Unpack[How],
 ) -> tuple[Trained, ...]:
     r"""Train, remove the smallest weights, go back to the start, repeat.
 
     .. math::
-        m_{r+1} = m_r \odot \mathbb 1\big[|\theta_r| \text{ among the } \lceil q\,|m_r| \rceil
+        m_{r+1} = m_r \odot \mathbb 1\big[|\theta_r| \text{ among the } q\,|m_r|
         \text{ largest of its layer}\big], \qquad \theta \leftarrow \theta_{\text{rewind}} \odot
         m_{r+1}
 
-    The output layer loses half as large a share as the others.  Counts are exact; of equal weights
-    the earlier stay.
+    The output layer loses half as large a share as the others.  Counts are rounded to the nearest
+    and exact; of equal weights the earlier stay.
 
     Parameters
     ----------
@@ -151,10 +141,9 @@ def iterative_magnitude(
     rewind : int
         Steps of training after which the weights are those that later rounds start from: 0 is the
         start itself, more is late rewinding.
-    steps, batch, seed : int
-        Of each training, see :class:`slth.learning.Descent`.
-    progress : bool
-        Whether a bar is shown for each training.
+    **how : int, bool or path-like
+        Of each training, as for :func:`slth.learning.train_masked`; each has a checkpoint of its
+        own, whose name ends with the number of the round.
 
     Returns
     -------
@@ -182,15 +171,23 @@ def iterative_magnitude(
     integer(0)("rewind", rewind)
     share = density_form("keep", keep)
     full = Subnetwork(network, Mask([np.ones(shape, np.bool_) for shape in network.shapes]))
-    train = partial(train_masked, data=data, batch=batch, seed=seed, progress=progress)
     start: Sequence[Tensor] = scaled_weights(network)
     if rewind:
-        start = train(full, start=start, steps=rewind).weights
-    result = [train(full, start=start, steps=steps)]
-    for _ in range(rounds):
+        early = _options(how, "rewind") | How(steps=rewind)
+        start = train_masked(full, data, start=start, **early).weights
+    result = [train_masked(full, data, start=start, **_options(how, "0"))]
+    for number in range(1, rounds + 1):
         arm = Subnetwork(network, pruned(result[-1], share))
-        result.append(train(arm, start=start, steps=steps))
+        result.append(train_masked(arm, data, start=start, **_options(how, str(number))))
     return tuple(result)
+
+
+def _options(how: How, part: str = "") -> How:
+    """Fill in what a training does by default; give a part of a longer run its own checkpoint."""
+    options: How = {"steps": 800, "batch": 60, **how}
+    if part and (path := options.get("checkpoint")) is not None:
+        options["checkpoint"] = f"{fspath(path)}.{part}"
+    return options
 
 
 def pruned(trained: Trained, keep: float) -> Mask:

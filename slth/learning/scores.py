@@ -1,6 +1,6 @@
 """Scores of edges, and the mask that the largest of them make."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod, sqrt
 from typing import Literal
 
@@ -10,10 +10,17 @@ from torch import Tensor
 from slth.arrays import Bools
 from slth.forms import choice, flag, listed, number
 from slth.learning.counts import kept_of, largest, largest_of_all
-from slth.learning.descent import Descent
+from slth.learning.descent import Descent, check_data, cross_entropy
+from slth.learning.found import detached
+from slth.learning.scaled import scaled_weights
 from slth.networks import RandomNetwork
+from slth.targets import Dataset
+from slth.tickets import Mask
 
 Scope = Literal["layer", "global"]
+
+Effective = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Of weights, mask, and a tensor of zeros that hands gradients on to |s|: weights that are used."""
 
 _ANNEALED = 0.6
 """Share of the steps after which an annealed density stands."""
@@ -31,9 +38,49 @@ def initial_scores(network: RandomNetwork, descent: Descent) -> list[Tensor]:
     ]
 
 
-def through(mask: Tensor, soft: Tensor) -> Tensor:
-    """Return the mask, with the gradient of what it was made of (straight-through)."""
-    return mask.to(soft.dtype) + (soft - soft.detach())
+def compete(
+    network: RandomNetwork,
+    data: Dataset,
+    choose: "Choice",
+    learning_rate: float,
+    descent: Descent,
+    effective: Effective,
+) -> tuple[Mask, tuple[Tensor, ...], tuple[float, ...]]:
+    """Move the scores so that the network of the chosen edges does better; the weights stay.
+
+    Parameters
+    ----------
+    network : RandomNetwork
+    data : Dataset
+    choose : Choice
+        The mask that scores make.
+    learning_rate : float
+        Of SGD with momentum 0.9 and weight decay 1e-4.
+    descent : Descent
+    effective : callable
+        See ``Effective``.
+
+    Returns
+    -------
+    tuple
+        Mask, scores, and the loss of each step.
+    """
+    check_data(network, data)
+    rate = number(above=0.0)("learning_rate", learning_rate)
+    weights, scores = scaled_weights(network), initial_scores(network, descent)
+
+    def loss(x: Tensor, y: Tensor, done: float) -> Tensor:
+        masks = [torch.from_numpy(layer) for layer in choose(scores, done)]
+        kept = [
+            effective(weight, mask, score.abs() - score.abs().detach())
+            for weight, mask, score in zip(weights, masks, scores, strict=True)
+        ]
+        return cross_entropy(network, kept, x, y)
+
+    optimizer = torch.optim.SGD(scores, rate, momentum=0.9, weight_decay=1e-4)
+    settings = (effective.__module__, network, choose.densities, choose.scope, choose.anneal, rate)
+    losses = descent.run(optimizer, loss, data, descent.generator(1), settings)
+    return Mask(choose(scores, 1.0)), detached(scores), losses
 
 
 class Choice:

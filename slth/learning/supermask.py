@@ -1,15 +1,14 @@
 """Supermasks: a probability for every edge, and masks drawn from them."""
 
 from dataclasses import dataclass
-from os import PathLike
-from typing import Literal
+from typing import Literal, Unpack
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from slth.forms import choice, flag
-from slth.learning.descent import Descent, check_data, cross_entropy
+from slth.learning.descent import Descent, How, check_data, cross_entropy
 from slth.learning.found import Found, detached
 from slth.learning.scaled import scaled_weights
 from slth.networks import RandomNetwork
@@ -50,11 +49,7 @@ def supermask(
     *,
     optimizer: Literal["sgd", "adam"] = "adam",
     rescale: bool = True,
-    steps: int = 1500,
-    batch: int = 250,
-    seed: int = 0,
-    progress: bool = False,
-    checkpoint: str | PathLike[str] | None = None,
+    **how: Unpack[How],
 ) -> Supermask:
     r"""Learn with what probability each edge is kept, drawing a mask in every step.
 
@@ -74,12 +69,9 @@ def supermask(
     rescale : bool
         Multiply the kept weights of a layer by (all / kept).  It is a positive factor for each
         layer and changes no prediction, only the search.
-    steps, batch, seed : int
-        See :class:`slth.learning.Descent`, also for the next two.
-    progress : bool
-        Whether a bar is shown.
-    checkpoint : path-like, optional
-        File from which an interrupted search goes on.
+    **how : int, bool or path-like
+        ``steps``, ``batch`` (250 here), ``seed``, ``progress`` and ``checkpoint`` of
+        :class:`slth.learning.Descent`.
 
     Returns
     -------
@@ -106,7 +98,8 @@ def supermask(
     choice(*_RATES)("optimizer", optimizer)
     flag("rescale", rescale)
     check_data(network, data)
-    descent = Descent(steps, batch, seed, progress, checkpoint)
+    options: How = {"batch": 250, **how}
+    descent = Descent(**options)
     weights = scaled_weights(network)
     scores = [torch.zeros(shape, requires_grad=True) for shape in network.shapes]
     generator = descent.generator(1)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from slth.networks.as_evaluated import as_evaluated, check_untouched, kind, refresh
 from slth.networks.layers import Layer, Shape, Weighted
@@ -72,10 +72,10 @@ def read(target: nn.Module, input_shape: Sequence[int] | None = None) -> Target:
     have none: absorb_biases turns it into weights of a constant input
     """
     if runs_program(target):
-        known, biases, places = _read_program(target, input_shape, fold=False)
+        known, biases, places = _read_program(target, input_shape)
         for place, bias in zip(places, biases, strict=True):
             if bias is not None:
-                raise ValueError(f"{place} {_BIAS}")
+                raise ValueError(f"{place} {_BIAS}, in a Sequential of plain layers")
         return known
     for part in parts(target):
         if kind(part.module) in READERS and getattr(part.module, "bias", None) is not None:
@@ -115,7 +115,7 @@ def runs_program(target: nn.Module) -> bool:
 
 
 def read_affine(
-    target: nn.Module, input_shape: Sequence[int] | None = None, *, fold: bool = False
+    target: nn.Module, input_shape: Sequence[int] | None = None
 ) -> tuple[Target, tuple[NDArray[np.float32] | None, ...]]:
     r"""Read layers and coefficients as :func:`read` does, and biases where there are some.
 
@@ -123,8 +123,6 @@ def read_affine(
     ----------
     target : torch.nn.Module
     input_shape : sequence of int, optional
-    fold : bool
-        Whether to fold batch normalisations where a program is read.
 
     Returns
     -------
@@ -140,7 +138,7 @@ def read_affine(
     ((Dense(inputs=3, outputs=4),), (4,))
     """
     if runs_program(target):
-        known, offsets, _ = _read_program(target, input_shape, fold=fold)
+        known, offsets, _ = _read_program(target, input_shape)
         return known, offsets
     found: list[Layer] = []
     coefficients, biases = [], []
@@ -169,7 +167,7 @@ def read_affine(
 
 
 def _read_program(
-    target: nn.Module, input_shape: Sequence[int] | None, *, fold: bool
+    target: nn.Module, input_shape: Sequence[int] | None
 ) -> tuple[Target, tuple[NDArray[np.float32] | None, ...], tuple[str, ...]]:
     """Read a program, and where its layers with weights come from."""
     if input_shape is None:
@@ -177,16 +175,15 @@ def _read_program(
             f"the target ({_name(target)}) holds modules other than plain layers in a Sequential "
             "and is read by running it: give input_shape, without the batch axis"
         )
-    program = read_program(target, input_shape, fold=fold)
+    program = read_program(target, input_shape)
     program.network.shapes(tuple(input_shape))
     coefficients, biases = [], []
     for layer, place, weight, bias in zip(
         *(program.network.weighted, program.places, program.weights, program.biases), strict=True
     ):
         try:
-            read_one = _rounded if fold else _float32
-            coefficients.append(read_one("weight", weight, layer.shape))
-            biases.append(None if bias is None else read_one("bias", bias, (layer.outputs,)))
+            coefficients.append(_float32("weight", weight, layer.shape))
+            biases.append(None if bias is None else _float32("bias", bias, (layer.outputs,)))
         except ValueError as error:
             raise ValueError(f"{place} {error}") from None
     return Target(program.network, tuple(coefficients)), tuple(biases), program.places
@@ -312,11 +309,6 @@ def _float32(name: str, parameter: Any, shape: Shape) -> NDArray[np.float32]:
             f"has a {name} that float32 cannot hold exactly: convert the target with .float() first"
         )
     return rounded
-
-
-def _rounded(name: str, tensor: Tensor, shape: Shape) -> NDArray[np.float32]:
-    """Round what was computed in float64, once."""
-    return _float32(name, tensor.float(), shape)
 
 
 def _name(module: object) -> str:

@@ -52,7 +52,7 @@ class Program:
     biases: tuple[Tensor | None, ...]
 
 
-def read_program(target: nn.Module, input_shape: Sequence[int], *, fold: bool = False) -> Program:
+def read_program(target: nn.Module, input_shape: Sequence[int]) -> Program:
     r"""Read layers and tensors off the program that ``torch.export`` makes of a module.
 
     .. math::
@@ -68,9 +68,6 @@ def read_program(target: nn.Module, input_shape: Sequence[int], *, fold: bool = 
         It is left as it was.
     input_shape : sequence of int
         Shape of an input, without the batch axis.
-    fold : bool
-        Whether batch normalisations are folded, in float64, into the layers before them; otherwise
-        they are refused.
 
     Raises
     ------
@@ -99,7 +96,7 @@ def read_program(target: nn.Module, input_shape: Sequence[int], *, fold: bool = 
             raise ValueError(f"{place} is in training mode: call .eval() on the target first")
     with as_evaluated(target):
         exported = _export(target, tuple(input_shape))
-        return _Reader(exported, fold).read()
+        return _Reader(exported).read()
 
 
 # Modules that compute something else when they are trained.
@@ -125,6 +122,10 @@ def _export(target: nn.Module, input_shape: Shape) -> "ExportedProgram":
             f"the target ({type(target).__name__}) cannot be captured on inputs of shape "
             f"{input_shape}{hint}: {reason}"
         ) from None
+
+
+# What turns a tensor into a Python number.
+_READS = (_aten.item.default, _aten._local_scalar_dense.default)
 
 
 class _Refused(Exception):  # noqa: N818
@@ -153,7 +154,6 @@ class _Reader:
     """Goes through a program once."""
 
     exported: "ExportedProgram"
-    fold: bool
     values: dict[fx.Node, Any] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
     weights: dict[str, Tensor] = field(default_factory=dict)
@@ -169,6 +169,12 @@ class _Reader:
             if node not in needed:
                 needed.add(node)
                 waiting.extend(node.all_input_nodes)
+        for node in needed:
+            if node.target in _READS:
+                raise ValueError(
+                    f"{_where(node)} runs {node.target}: a number that is taken out of a tensor "
+                    "depends on the input; keep it a tensor"
+                )
         self._inputs()
         for node in self.exported.graph.nodes:
             if node in needed and node.op != "placeholder":
@@ -254,7 +260,10 @@ class _Reader:
             except Exception:  # torch may raise anything
                 raise _Refused("cannot be computed from parameters alone") from None
         if node.target is _aten._native_batch_norm_legit_no_training.default:
-            return self._folded(node, given)
+            raise _Refused(
+                "is batch normalisation: it is folded in a Sequential of plain layers only, by "
+                "fold_batch_norms"
+            )
         if node.target not in _OPERATIONS:
             raise _Refused(
                 "is not supported; supported are linear and conv2d, relu, max_pool2d, avg_pool2d, "
@@ -275,30 +284,6 @@ class _Reader:
                 self.weights[name], self.biases[name] = step.weight, step.bias
                 self.places[name] = _where(node)
         return _Named(inputs[0], shape)
-
-    def _folded(self, node: fx.Node, given: Mapping[str, Any]) -> _Named:
-        """Scale and shift the layer before."""
-        source = given["input"]
-        [before, *_] = node.all_input_nodes
-        if not self.fold:
-            raise _Refused("is batch normalisation: fold_batch_norms takes it away")
-        if not isinstance(source, _Named) or source.name not in self.weights:
-            raise _Refused("follows no Linear or Conv2d into which it could be folded")
-        if len(before.users) > 1:
-            raise _Refused("follows a layer whose outputs are read elsewhere, too")
-        mean, variance = given["running_mean"].double(), given["running_var"].double()
-        scale = 1.0 / torch.sqrt(variance + given["eps"])
-        if given["weight"] is not None:
-            scale = given["weight"].double() * scale
-        bias = self.biases[source.name]
-        shift = (0.0 if bias is None else bias.double()) - mean
-        shift = scale * shift
-        if given["bias"] is not None:
-            shift = shift + given["bias"].double()
-        weight = self.weights[source.name].double()
-        self.weights[source.name] = scale.reshape(-1, *[1] * (weight.ndim - 1)) * weight
-        self.biases[source.name] = shift
-        return source
 
 
 def _where(node: fx.Node) -> str:

@@ -1,5 +1,6 @@
 """The 0/1 mask that turns a random network into a ticket."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log, prod
@@ -167,6 +168,13 @@ class Mask:
     def packed(self) -> tuple[Bytes, ...]:
         """Eight entries per byte, row-major, first entry in the highest bit, zero padded."""
         return self._packed
+
+    def digest(self) -> str:
+        """SHA-256 over shapes and bits, in hexadecimal."""
+        sha = hashlib.sha256(str(self.shapes).encode())
+        for packed in self._packed:
+            sha.update(packed.tobytes())
+        return sha.hexdigest()
 
     def __eq__(self, other: object) -> bool:
         """Two masks are equal when they keep the same parameters of the same shapes."""

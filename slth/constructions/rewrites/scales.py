@@ -78,9 +78,8 @@ def rescale(
     ------
     ValueError
         If the target has a bias (use :func:`absorb_biases` first), branches or an unsupported
-        module, or does
-        not compute what was read off it, ``largest`` is not positive and finite, a scaled weight
-        does not fit into float32, or the factor into float64.
+        module, or does not compute what was read off it, ``largest`` is not positive and finite, a
+        scaled weight does not fit into float32, or the factor into float64.
 
     Notes
     -----

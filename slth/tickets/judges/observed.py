@@ -11,7 +11,6 @@ from scipy.stats import binomtest
 from torch import Tensor
 
 from slth.forms import Form, integer, number, text, unfit
-from slth.tickets.mask import Mask
 from slth.tickets.predictions import predict
 from slth.tickets.promise import Promise
 from slth.tickets.pruned_pair import VerificationError
@@ -132,7 +131,7 @@ class ObservedPromise(Promise):
             raise ValueError(f"classes must be below {found.outputs}, got {int(classes.max())}")
         promise = cls(
             data_digest=_data_digest(inputs, classes),
-            mask_digest=_mask_digest(subnetwork.mask),
+            mask_digest=subnetwork.mask.digest(),
             classes_digest=hashlib.sha256(found.classes.astype("<i8").data).hexdigest(),
             tested=len(inputs),
             correct=int(np.count_nonzero(found.classes == classes.numpy())),
@@ -154,7 +153,7 @@ class ObservedPromise(Promise):
                 f"the ticket was observed on the data {self.data_digest[:12]}…, "
                 f"these are {given[:12]}…"
             )
-        if _mask_digest(subnetwork.mask) != self.mask_digest:
+        if subnetwork.mask.digest() != self.mask_digest:
             raise VerificationError("the mask is another one than the one that was observed")
         found, slack = self._counted(subnetwork, x, y)
         for name in ("tested", "correct"):
@@ -212,11 +211,4 @@ def _data_digest(x: Tensor, y: Tensor) -> str:
     sha = hashlib.sha256(f"{x.dtype}{tuple(x.shape)}".encode())
     sha.update((x.double() + 0.0).contiguous().numpy().astype("<f8", copy=False).data)
     sha.update(y.contiguous().numpy().astype("<i8", copy=False).data)
-    return sha.hexdigest()
-
-
-def _mask_digest(mask: Mask) -> str:
-    sha = hashlib.sha256(str(mask.shapes).encode())
-    for packed in mask.packed():
-        sha.update(packed.tobytes())
     return sha.hexdigest()
